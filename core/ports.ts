@@ -1,0 +1,159 @@
+/**
+ * What core asks of the world, and what the world may ask of core. Read this file first.
+ *
+ * What happened is a method call on core, with the time as an argument. What should happen is a call on one of two
+ * small interfaces that core was given: `Link` (one open connection) and `Host` (everything else). Two laws make it
+ * work. **A turn runs to its end**: a Link or Host never calls back into core before the current call has returned.
+ * **Memory is borrowed** both ways: whoever keeps bytes beyond the call copies them.
+ */
+import type { Fault } from "./faults.ts";
+
+/** Milliseconds on a clock that only moves forward; its zero means nothing. */
+export type Millis = number;
+
+/** Pairs a question put to the Host with the call that answers it. Never reused within a process. */
+export type Ticket = number;
+
+/** Who is at the other end of a connection, as the transport knows it. */
+export interface Peer {
+  /** Textual IP address, without brackets or zone. */
+  readonly address: string;
+  readonly port: number;
+  /** True when TLS protects the connection. */
+  readonly secure: boolean;
+  /** dNSNames of a certificate that was verified against a trusted authority; empty for everybody else. */
+  readonly names: readonly string[];
+}
+
+/** One open connection, as core may use it. Bytes leave core here and nowhere else. */
+export interface Link {
+  readonly peer: Peer;
+  /** Bytes accepted by `write` and not yet taken by the kernel. Stays readable after the link has ended. */
+  readonly backlog: number;
+  /** Accepts source[start, end). When it returns, the memory is the caller's to reuse. Ignored once closed. */
+  write(source: Uint8Array, start: number, end: number): void;
+  /** Stops or resumes `received` calls: how back-pressure reaches the previous hop. Bytes already read may still come. */
+  setReading(on: boolean): void;
+  /** Sends the backlog (for as long as the adapter's patience lasts), then closes. No Feed call follows it. */
+  close(): void;
+}
+
+/** Where a connection should lead: the authority of a To-Path URI (RFC 4975 §6.2, RFC 4976 §8). */
+export interface Hop {
+  /** `msrps`: TLS, and the certificate must carry `host`. */
+  readonly secure: boolean;
+  /** A host name, an IPv4 address, or an IPv6 address without brackets; lower case. */
+  readonly host: string;
+  /** 0 when the URI names no port: then SRV `_msrps._tcp`, and 2855 last (RFC 4976 §8). */
+  readonly port: number;
+}
+
+/** Why no connection could be made. Texts for people stand in the log; these codes are what core acts upon. */
+export type DialFailure =
+  | "POLICY" // the resolved address, or msrp without TLS, is not allowed by the configuration
+  | "UNRESOLVED" // no address for the name
+  | "UNREACHABLE" // every address refused or reset
+  | "CERTIFICATE" // TLS answered, but not as the host we asked for
+  | "TIMEOUT"; // nobody answered in time
+
+/** What a user may prove: the password, or H(A1) for each algorithm in lower-case hex (RFC 7616 §3.4.2). */
+export interface Credential {
+  readonly password?: string;
+  /** Lower-case hex of H(username ":" realm ":" password). */
+  readonly ha1?: { readonly [algorithm in DigestAlgorithm]?: string };
+}
+
+export type DigestAlgorithm = "MD5" | "SHA-256" | "SHA-512-256";
+
+/** Rare events, for logs and records. Counters are plain numbers that admin reads (`Relay.counters`). */
+export type Happening =
+  | { readonly type: "connectionOpened"; readonly connection: number; readonly peer: Peer; readonly listener: string }
+  | { readonly type: "connectionDialed"; readonly connection: number; readonly peer: Peer; readonly hop: Hop }
+  | { readonly type: "connectionClosed"; readonly connection: number; readonly peer: Peer; readonly why: Fault | "PEER" | "IDLE" | "SHUTDOWN" }
+  | { readonly type: "dialFailed"; readonly hop: Hop; readonly why: DialFailure }
+  | { readonly type: "sessionStarted"; readonly session: number; readonly connection: number; readonly user: string; readonly domain: string; readonly expiresSeconds: number }
+  | { readonly type: "sessionEnded"; readonly session: number; readonly connection: number; readonly user: string; readonly domain: string; readonly why: "CONNECTION" | "EXPIRED" | "EXPIRED_IN_USE" | "SHUTDOWN" }
+  | { readonly type: "fault"; readonly fault: Fault; readonly connection: number; readonly peer: Peer; readonly detail: string };
+
+/** What core cannot make for itself. A question carries a ticket; a later call answers it. */
+export interface Host {
+  /** → `Relay.dialed` or `Relay.dialFailed` */
+  dial(hop: Hop, ticket: Ticket): void;
+  /** → `Relay.credential`. `realm` is the domain of the configuration that the user authenticates for. */
+  findCredential(username: string, realm: string, ticket: Ticket): void;
+  /** Fills with randomness of cryptographic strength. */
+  fillRandom(target: Uint8Array): void;
+  note(happening: Happening): void;
+}
+
+/** The adapter's end of one connection. */
+export interface Feed {
+  /** `bytes` are borrowed until it returns. */
+  received(bytes: Uint8Array, now: Millis): void;
+  /** The backlog fell below the link's low mark (at least once after it had been above it). */
+  writable(now: Millis): void;
+  /** The peer has finished or vanished: nothing more will come. Called once, and never after `Link.close`. */
+  ended(now: Millis): void;
+}
+
+/** The digits an Expires header may have, and what follows when it has none (RFC 4976 §4.6, §6.3). */
+export interface ExpiresBounds {
+  readonly minSeconds: number;
+  readonly defaultSeconds: number;
+  readonly maxSeconds: number;
+}
+
+/** One listening address as core sees it: what URIs it hands out say, and whether AUTH is taken on it. */
+export interface ListenerConfig {
+  readonly name: string;
+  /** Scheme, host and port of the URIs handed out to clients of this listener. */
+  readonly advertise: Hop;
+  /** True when AUTH is taken although the connection has no TLS (RFC 4976 §9.2 says never; tests and TLS proxies need it). */
+  readonly authInsecure: boolean;
+}
+
+export interface DomainConfig {
+  /** Host of the rightmost To-Path URI of an AUTH, and the realm of its challenge. Lower case. */
+  readonly name: string;
+  /** Algorithms to offer, in the order of preference of old clients (see core/auth). */
+  readonly algorithms: readonly DigestAlgorithm[];
+}
+
+/** Everything a Relay is told at birth. Plain data; whoever builds it has checked it. */
+export interface RelayConfig {
+  readonly listeners: readonly ListenerConfig[];
+  readonly domains: readonly DomainConfig[];
+  readonly auth: {
+    readonly nonceSeconds: number;
+    readonly expires: ExpiresBounds;
+    /** Failed AUTHs after which the connection is closed (RFC 4976 §6.3). */
+    readonly maxFailures: number;
+  };
+  readonly outgoing: {
+    /** May a next hop be reached without TLS (RFC 4976 §9.4)? */
+    readonly plain: boolean;
+    /** Largest chunk body towards next hops whose host matches; first match wins. `*` stands for any labels. */
+    readonly chunkBytes: readonly { readonly to: string; readonly bytes: number }[];
+  };
+  readonly forwarding: {
+    /** Requests with a method we do not know: forward (RFC 4976 §6.4.2) or answer 501. */
+    readonly unknownMethods: "forward" | "refuse";
+    /** Largest chunk body towards anybody; 0 leaves chunks as their sender cut them. */
+    readonly chunkBytes: number;
+  };
+  /** Certificate names that make a previous hop a relay (RFC 4976 §6.3); `*.example.net` matches one label. */
+  readonly relayNames: readonly string[];
+  readonly limits: {
+    readonly sessionsPerUser: number;
+    readonly idleSeconds: number;
+    /** Longest head of a frame, start line to blank line. */
+    readonly headerBytes: number;
+    /** Bytes a second a session may send; 0 for no limit. */
+    readonly bytesPerSecondPerSession: number;
+  };
+}
+
+/** What we did wrong, as opposed to what a peer did: a bug. The driver closes that connection, not the process. */
+export class MisuseError extends Error {
+  override readonly name = "MisuseError";
+}
