@@ -96,6 +96,25 @@ export interface Feed {
   ended(now: Millis): void;
 }
 
+/** What a driver must keep alive: something with timers. Relay is one; Endpoint is another. */
+export interface Timed {
+  /** When `tick` is next wanted; Infinity when nothing waits. May change in any call. */
+  readonly deadline: Millis;
+  tick(now: Millis): void;
+}
+
+/** What adapters call on a relay; `core/relay.ts` is the implementation. */
+export interface RelayPort extends Timed {
+  /** A connection came in on the listener of that name, TLS already negotiated. */
+  accepted(link: Link, listener: string, now: Millis): Feed;
+  dialed(ticket: Ticket, link: Link, now: Millis): Feed;
+  dialFailed(ticket: Ticket, why: DialFailure, now: Millis): void;
+  /** `undefined`: no such user. `UNAVAILABLE`: the store did not answer, which is not the user's fault. */
+  credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void;
+  /** Ends politely: open chunks are interrupted, owed responses sent, every link closed. */
+  shutdown(now: Millis): void;
+}
+
 /** The digits an Expires header may have, and what follows when it has none (RFC 4976 §4.6, §6.3). */
 export interface ExpiresBounds {
   readonly minSeconds: number;

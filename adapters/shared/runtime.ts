@@ -1,0 +1,67 @@
+/**
+ * What a runtime (Node, Bun, Deno) must be able to do for the shared parts. Each runtime folder implements `Runtime`
+ * once; nothing here or there has heard of MSRP.
+ */
+import type { DialFailure, Feed, Hop, Link, Millis } from "../../core/mod.ts";
+import type { Driver } from "./driver.ts";
+import type { Egress } from "./egress.ts";
+
+/** A certificate chain and its private key, both PEM. Checked to belong together before they come here. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TlsServerOptions {
+  /** For clients that send no SNI, or a name we have no certificate for. */
+  readonly fallback: KeyPair;
+  /** Chosen by SNI; keys are lower-case host names, `*.example.com` matches one label. */
+  readonly byName: ReadonlyMap<string, KeyPair>;
+  /** Authorities (PEM) whose client certificates we believe; a certificate is asked for, never required (RFC 4976 §6.1). */
+  readonly clientCa: readonly string[];
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsServerOptions;
+  readonly handshakeSeconds: number;
+}
+
+export interface Listening {
+  readonly host: string;
+  /** The real port, also when 0 was asked for. */
+  readonly port: number;
+  /** New handshakes use these certificates; open connections live on. */
+  setTls(tls: TlsServerOptions): void;
+  /** Takes no more connections; open ones live on. */
+  close(): Promise<void>;
+}
+
+export interface DialOptions {
+  readonly egress: Egress;
+  readonly timeoutSeconds: number;
+  readonly tls: {
+    /** Authorities (PEM) we believe besides the system's. */
+    readonly ca: readonly string[];
+    readonly system: boolean;
+    /** How we prove who we are to a relay that asks (RFC 4976 §9.2). */
+    readonly own?: KeyPair;
+  };
+  /** For `parley ping`: called as each step is done, with words for people. */
+  readonly progress?: (step: "resolve" | "connect" | "certificate", detail: string) => void;
+}
+
+/** What becomes of a dial; exactly one is called, each as a turn of the driver. */
+export interface DialOutcome {
+  opened(link: Link, now: Millis): Feed;
+  failed(why: DialFailure, detail: string, now: Millis): void;
+}
+
+export interface Runtime {
+  readonly name: "node" | "bun" | "deno";
+  /** Rejects with an Error whose message says what to do (address in use, permission …). */
+  listen(options: ListenOptions, driver: Driver, accepted: (link: Link, now: Millis) => Feed): Promise<Listening>;
+  dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome): void;
+}

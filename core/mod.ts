@@ -1,0 +1,3 @@
+/** The only door adapters come in by. */
+export * from "./ports.ts";
+export { type Consequence, consequence, type Fault, faults } from "./faults.ts";
