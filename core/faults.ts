@@ -18,7 +18,11 @@ export interface Consequence {
 export const faults = {
   // Framing: where frames begin and end is no longer known.
   START_LINE: { then: "close", rfc: "4975 §9", text: "not an MSRP start line" },
-  HEADER_LINE: { then: "close", rfc: "4975 §9", text: "a header line that is neither a header nor this frame's end-line" },
+  HEADER_LINE: {
+    then: "close",
+    rfc: "4975 §9",
+    text: "a header line that is neither a header nor this frame's end-line",
+  },
   HEAD_TOO_LONG: { then: "close", rfc: "4975 §14.5", text: "head longer than limits.headerBytes" },
 
   // The frame can be read, but not accepted.
@@ -28,28 +32,73 @@ export const faults = {
   PATH: { then: "answer", status: 400, rfc: "4975 §9", text: "To-Path or From-Path missing or malformed" },
   MESSAGE_ID: { then: "answer", status: 400, rfc: "4975 §7.1.1", text: "SEND without a valid Message-ID" },
   BYTE_RANGE: { then: "answer", status: 400, rfc: "4975 §7.1.1", text: "malformed Byte-Range" },
-  REPORT_FIELD: { then: "answer", status: 400, rfc: "4975 §9", text: "Success-Report or Failure-Report with an unknown value" },
+  REPORT_FIELD: {
+    then: "answer",
+    status: 400,
+    rfc: "4975 §9",
+    text: "Success-Report or Failure-Report with an unknown value",
+  },
   CONTENT_TYPE: { then: "answer", status: 400, rfc: "4975 §7.1", text: "a body without Content-Type" },
-  BODY_TOO_LONG: { then: "answer", status: 400, rfc: "4975 §7.1", text: "body of a non-SEND request above 10,240 octets" },
-  NOT_INTERRUPTIBLE: { then: "answer", status: 400, rfc: "4975 §7.1", text: "a non-SEND request that does not end in $" },
+  BODY_TOO_LONG: {
+    then: "answer",
+    status: 400,
+    rfc: "4975 §7.1",
+    text: "body of a non-SEND request above 10,240 octets",
+  },
+  NOT_INTERRUPTIBLE: {
+    then: "answer",
+    status: 400,
+    rfc: "4975 §7.1",
+    text: "a non-SEND request that does not end in $",
+  },
   RESPONSE_MALFORMED: { then: "ignore", rfc: "4976 §6.4.3", text: "a response that cannot be parsed" },
   RESPONSE_UNKNOWN: { then: "ignore", rfc: "4976 §6.4.3", text: "a response to no transaction of ours" },
 
   // Whom it is for.
   NOT_FOR_US: { then: "close", rfc: "4976 §6.2", text: "first To-Path URI is not ours" },
-  SESSION_UNKNOWN: { then: "answer", status: 481, rfc: "4976 §6.3", text: "no such session, or its connection has gone" },
+  SESSION_UNKNOWN: {
+    then: "answer",
+    status: 481,
+    rfc: "4976 §6.3",
+    text: "no such session, or its connection has gone",
+  },
   SESSION_EXPIRED: { then: "answer", status: 481, rfc: "4976 §6.3", text: "the session's URI has expired" },
-  SESSION_FOREIGN: { then: "answer", status: 481, rfc: "4976 §6.4", text: "neither from nor towards the client that holds the URI" },
-  METHOD_REFUSED: { then: "answer", status: 501, rfc: "4976 §6.4.2", text: "unknown methods are blocked by configuration" },
+  SESSION_FOREIGN: {
+    then: "answer",
+    status: 481,
+    rfc: "4976 §6.4",
+    text: "neither from nor towards the client that holds the URI",
+  },
+  METHOD_REFUSED: {
+    then: "answer",
+    status: 501,
+    rfc: "4976 §6.4.2",
+    text: "unknown methods are blocked by configuration",
+  },
   NEXT_HOP_REFUSED: { then: "answer", status: 403, rfc: "4976 §9.4", text: "the next hop is not allowed by outgoing" },
-  NEXT_HOP_LOST: { then: "answer", status: 408, rfc: "4976 §6.4.1", text: "the next hop cannot be reached or was lost" },
-  NEXT_HOP_SILENT: { then: "answer", status: 408, rfc: "4976 §6.4.1", text: "the next hop did not answer in 30 seconds" },
+  NEXT_HOP_LOST: {
+    then: "answer",
+    status: 408,
+    rfc: "4976 §6.4.1",
+    text: "the next hop cannot be reached or was lost",
+  },
+  NEXT_HOP_SILENT: {
+    then: "answer",
+    status: 408,
+    rfc: "4976 §6.4.1",
+    text: "the next hop did not answer in 30 seconds",
+  },
 
   // AUTH.
   AUTH_NOT_SECURE: { then: "answer", status: 403, rfc: "4976 §9.2", text: "AUTH on a connection without TLS" },
   AUTH_MALFORMED: { then: "answer", status: 400, rfc: "4976 §7", text: "an Authorization header that cannot be read" },
   AUTH_CHALLENGED: { then: "answer", status: 401, rfc: "4976 §5.1", text: "no credentials yet" },
-  AUTH_STALE: { then: "answer", status: 401, rfc: "2617 §3.2.1", text: "right credentials with an expired or used nonce" },
+  AUTH_STALE: {
+    then: "answer",
+    status: 401,
+    rfc: "2617 §3.2.1",
+    text: "right credentials with an expired or used nonce",
+  },
   AUTH_WRONG: { then: "answer", status: 401, rfc: "4976 §10.3", text: "unknown user or wrong password" },
   AUTH_UNAVAILABLE: { then: "answer", status: 500, rfc: "4976 §6.3", text: "the account store did not answer" },
   AUTH_TOO_MANY_FAILURES: { then: "close", rfc: "4976 §6.3", text: "several failed AUTHs on one connection" },

@@ -69,11 +69,36 @@ export type DigestAlgorithm = "MD5" | "SHA-256" | "SHA-512-256";
 export type Happening =
   | { readonly type: "connectionOpened"; readonly connection: number; readonly peer: Peer; readonly listener: string }
   | { readonly type: "connectionDialed"; readonly connection: number; readonly peer: Peer; readonly hop: Hop }
-  | { readonly type: "connectionClosed"; readonly connection: number; readonly peer: Peer; readonly why: Fault | "PEER" | "IDLE" | "SHUTDOWN" }
+  | {
+      readonly type: "connectionClosed";
+      readonly connection: number;
+      readonly peer: Peer;
+      readonly why: Fault | "PEER" | "IDLE" | "SHUTDOWN";
+    }
   | { readonly type: "dialFailed"; readonly hop: Hop; readonly why: DialFailure }
-  | { readonly type: "sessionStarted"; readonly session: number; readonly connection: number; readonly user: string; readonly domain: string; readonly expiresSeconds: number }
-  | { readonly type: "sessionEnded"; readonly session: number; readonly connection: number; readonly user: string; readonly domain: string; readonly why: "CONNECTION" | "EXPIRED" | "EXPIRED_IN_USE" | "SHUTDOWN" }
-  | { readonly type: "fault"; readonly fault: Fault; readonly connection: number; readonly peer: Peer; readonly detail: string };
+  | {
+      readonly type: "sessionStarted";
+      readonly session: number;
+      readonly connection: number;
+      readonly user: string;
+      readonly domain: string;
+      readonly expiresSeconds: number;
+    }
+  | {
+      readonly type: "sessionEnded";
+      readonly session: number;
+      readonly connection: number;
+      readonly user: string;
+      readonly domain: string;
+      readonly why: "CONNECTION" | "EXPIRED" | "EXPIRED_IN_USE" | "SHUTDOWN";
+    }
+  | {
+      readonly type: "fault";
+      readonly fault: Fault;
+      readonly connection: number;
+      readonly peer: Peer;
+      readonly detail: string;
+    };
 
 /** What core cannot make for itself. A question carries a ticket; a later call answers it. */
 export interface Host {

@@ -1,0 +1,71 @@
+/**
+ * A buffer to compose a head in before it is handed to a Link in one write. Grows as needed and is reused: `reset` and
+ * compose again. Short copies are loops because a `set(subarray())` allocates a view for each.
+ */
+export class Scratch {
+  octets: Uint8Array; // octets[0, length) is what was composed
+  length: number;
+
+  constructor(capacity = 1024) {
+    this.octets = new Uint8Array(capacity);
+    this.length = 0;
+  }
+
+  reset(): this {
+    this.length = 0;
+    return this;
+  }
+
+  /** An octet string, usually ASCII. */
+  text(text: string): this {
+    const size = text.length;
+    this.#reserve(size);
+    const { octets } = this;
+    let at = this.length;
+    for (let i = 0; i < size; i++) octets[at++] = text.charCodeAt(i);
+    this.length = at;
+    return this;
+  }
+
+  /** source[start, end) */
+  copy(source: Uint8Array, start = 0, end = source.length): this {
+    const size = end - start;
+    this.#reserve(size);
+    const { octets } = this;
+    if (size > 64) {
+      octets.set(source.subarray(start, end), this.length);
+      this.length += size;
+      return this;
+    }
+    let at = this.length;
+    for (let i = start; i < end; i++) octets[at++] = source[i] as number;
+    this.length = at;
+    return this;
+  }
+
+  octet(octet: number): this {
+    this.#reserve(1);
+    this.octets[this.length++] = octet;
+    return this;
+  }
+
+  /** A whole number in decimal digits. */
+  number(value: number): this {
+    return this.text(String(value));
+  }
+
+  /** A copy of what was composed. */
+  take(): Uint8Array {
+    return this.octets.slice(0, this.length);
+  }
+
+  #reserve(size: number): void {
+    const needed = this.length + size;
+    if (needed <= this.octets.length) return;
+    let capacity = this.octets.length * 2;
+    while (capacity < needed) capacity *= 2;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.octets.subarray(0, this.length));
+    this.octets = grown;
+  }
+}

@@ -1,0 +1,454 @@
+/**
+ * Octets to frames, as a stream (RFC 4975 §7.1, §9).
+ *
+ * Reads arrive cut anywhere and may hold many frames. A head is read where it lies; only a head that a read cuts in two
+ * is copied, to a buffer bounded by `maxHead`. A body is never collected: its octets are passed on as they come, except
+ * for the few at the end of a read that may be the beginning of the end-line. Byte-Range plays no part here: the end-line
+ * is the only truth about where a frame ends, so a frame that lies about its length cannot smuggle another past us.
+ *
+ * The loop is one file on purpose: per octet there is no room for calls, and the states make sense only together.
+ */
+import { DASHES, findDashes } from "../bytes/dashes.ts";
+import {
+  ALPHA,
+  COLON,
+  CR,
+  charClass,
+  DASH,
+  DIGIT,
+  DOLLAR,
+  HASH,
+  IDENT,
+  LF,
+  PLUS,
+  SPACE,
+  TAB,
+  TEXT,
+  TOKEN,
+  UPPER_ALPHA,
+} from "../bytes/octets.ts";
+import type { Fault } from "../faults.ts";
+import { AUTH, Head, MAX_HEADERS, OTHER_METHOD, REPORT, RESPONSE, SEND } from "./head.ts";
+import { FROM_PATH, headerId, mayRepeat, TO_PATH } from "./header.ts";
+
+/** What a Reader tells. The head and the octets are borrowed until the call returns. */
+export interface FrameSink {
+  head(head: Head): void;
+  /** Body octets, in order; never called with none. */
+  body(source: Uint8Array, start: number, end: number): void;
+  /** The end-line was read. `flag` is `$`, `+` or `#`. */
+  end(flag: number): void;
+  /** Framing is lost: the reader takes nothing more. */
+  lost(fault: Fault): void;
+}
+
+/** ident: 4 to 32 characters (RFC 4975 §9). The RFC's own examples and short-lived clients stay within. */
+const MIN_TRANSACT_ID = 4;
+const MAX_TRANSACT_ID = 32;
+/** CRLF, dashes, the longest transact-id, flag, CRLF. */
+const MAX_END_LINE = 2 + DASHES + MAX_TRANSACT_ID + 3;
+
+const START = 0; // at the first octet of a frame, or within its start line
+const HEADERS = 1; // at the first octet of a header line, or within it
+const BODY = 2;
+const LOST = 3;
+
+export class Reader {
+  readonly #sink: FrameSink;
+  readonly #maxHead: number;
+  readonly #head: Head;
+  #state: number;
+  #lineStart: number; // of the line being read, counted from head.base
+  #scanned: number; // octets of the head known to hold no further line end, likewise
+  #held: Uint8Array; // a head that a read cut in two
+  #heldLength: number; // 0 when no head is held
+  readonly #endLine: Uint8Array; // CRLF, dashes, transact-id of the frame being read
+  #endLineLength: number;
+  readonly #tail: Uint8Array; // the beginning of what may be the end-line, from the end of the last read
+  #tailLength: number;
+  #tailUnreal: number; // how many octets of the tail are the head's blank line and no body
+
+  constructor(sink: FrameSink, maxHead: number) {
+    this.#sink = sink;
+    this.#maxHead = maxHead;
+    this.#head = new Head();
+    this.#state = START;
+    this.#lineStart = 0;
+    this.#scanned = 0;
+    this.#held = new Uint8Array(0);
+    this.#heldLength = 0;
+    this.#endLine = new Uint8Array(MAX_END_LINE);
+    this.#endLine[0] = CR;
+    this.#endLine[1] = LF;
+    this.#endLine.fill(DASH, 2, 2 + DASHES);
+    this.#endLineLength = 0;
+    this.#tail = new Uint8Array(2 * MAX_END_LINE);
+    this.#tailLength = 0;
+    this.#tailUnreal = 0;
+  }
+
+  /** True between frames. */
+  get idle(): boolean {
+    return this.#state === START && this.#heldLength === 0;
+  }
+
+  /** Reads on. Calls the sink as often as there is something to tell. */
+  read(input: Uint8Array): void {
+    let at = 0;
+    const size = input.length;
+    while (at < size && this.#state !== LOST) {
+      at = this.#state === BODY ? this.#readBody(input, at) : this.#readHead(input, at);
+    }
+  }
+
+  #lose(fault: Fault): number {
+    this.#state = LOST;
+    this.#sink.lost(fault);
+    return 0;
+  }
+
+  // ---- heads ----
+
+  /** Reads the head that begins or goes on at input[at]; returns where to go on. */
+  #readHead(input: Uint8Array, at: number): number {
+    const head = this.#head;
+    const before = this.#heldLength;
+    let source = input;
+    let end = input.length;
+    if (before === 0) {
+      head.reset(input, at);
+      this.#lineStart = 0;
+      this.#scanned = 0;
+    } else {
+      // The head's beginning came with an earlier read: lay what may be its rest behind it.
+      const rest = Math.min(input.length - at, this.#maxHead + MAX_END_LINE - before);
+      this.#hold(input, at, at + rest);
+      source = this.#held;
+      end = this.#heldLength;
+      head.octets = source;
+    }
+    const { base } = head;
+    while (true) {
+      const lineEnd = findLineEnd(source, base + this.#scanned, end);
+      if (lineEnd < 0) {
+        if (end - base > this.#maxHead) return this.#lose("HEAD_TOO_LONG");
+        // A start line is short: what is no MSRP should not wait for a line end that may never come.
+        if (this.#state === START && !mayStart(source, base, end)) return this.#lose("START_LINE");
+        this.#scanned = Math.max(0, end - 1 - base);
+        if (before === 0) {
+          this.#hold(input, base, end);
+          head.octets = this.#held;
+          head.base = 0;
+        }
+        return input.length;
+      }
+      const lineStart = base + this.#lineStart;
+      this.#lineStart = this.#scanned = lineEnd + 2 - base;
+      if (lineEnd + 2 - base > this.#maxHead) return this.#lose("HEAD_TOO_LONG");
+      if (this.#state === START) {
+        if (!this.#readStartLine(source, lineStart, lineEnd)) return this.#lose("START_LINE");
+        this.#state = HEADERS;
+        continue;
+      }
+      const blank = lineEnd === lineStart;
+      if (!blank && source[lineStart] !== DASH) {
+        if (!this.#readHeader(source, lineStart, lineEnd)) return this.#lose("HEADER_LINE");
+        continue;
+      }
+      head.end = lineStart - base;
+      // Where the octets behind this line stand in `input`.
+      const next = before === 0 ? lineEnd + 2 : at + (lineEnd + 2 - before);
+      if (head.flaw === undefined && (!head.has(TO_PATH) || !head.has(FROM_PATH))) head.flaw = "PATH";
+      this.#heldLength = 0;
+      if (blank) return this.#beginBody(input, next);
+      const flag = source[lineEnd - 1] as number;
+      if (!isFlag(flag) || !this.#isEndLine(source, lineStart, lineEnd)) return this.#lose("HEADER_LINE");
+      head.bodyInSight = 0;
+      head.flagInSight = flag;
+      this.#state = START;
+      this.#sink.head(head);
+      if (this.#stopped()) return input.length;
+      this.#sink.end(flag);
+      return next;
+    }
+  }
+
+  /** Lays input[start, end) behind what is held. */
+  #hold(input: Uint8Array, start: number, end: number): void {
+    const needed = this.#heldLength + end - start;
+    if (needed > this.#held.length) {
+      const grown = new Uint8Array(Math.max(1024, needed, Math.min(2 * needed, this.#maxHead + MAX_END_LINE)));
+      grown.set(this.#held.subarray(0, this.#heldLength));
+      this.#held = grown;
+    }
+    this.#held.set(input.subarray(start, end), this.#heldLength);
+    this.#heldLength = needed;
+  }
+
+  /** `MSRP transact-id method` or `MSRP transact-id status [comment]`. */
+  #readStartLine(source: Uint8Array, start: number, end: number): boolean {
+    if (end - start < 5 || !mayStart(source, start, start + 5)) return false;
+    const head = this.#head;
+    const { base } = head;
+    const idStart = start + 5;
+    let at = idStart;
+    while (at < end && ((charClass[source[at] as number] as number) & IDENT) !== 0) at++;
+    const idLength = at - idStart;
+    if (idLength < MIN_TRANSACT_ID || idLength > MAX_TRANSACT_ID || source[at] !== SPACE) return false;
+    if (((charClass[source[idStart] as number] as number) & (ALPHA | DIGIT)) === 0) return false;
+    head.transactIdStart = idStart - base;
+    head.transactIdEnd = at - base;
+    for (let i = 0; i < idLength; i++) this.#endLine[2 + DASHES + i] = source[idStart + i] as number;
+    this.#endLineLength = 2 + DASHES + idLength;
+
+    const wordStart = ++at;
+    while (at < end && source[at] !== SPACE) at++;
+    head.methodStart = wordStart - base;
+    head.methodEnd = at - base;
+    return ((charClass[source[wordStart] as number] as number) & DIGIT) !== 0
+      ? this.#readStatus(source, wordStart, at, end)
+      : this.#readMethod(source, wordStart, at, end);
+  }
+
+  #readStatus(source: Uint8Array, start: number, wordEnd: number, end: number): boolean {
+    const head = this.#head;
+    if (wordEnd - start !== 3) return false;
+    let status = 0;
+    for (let at = start; at < wordEnd; at++) {
+      const digit = (source[at] as number) - 0x30;
+      if (digit < 0 || digit > 9) return false;
+      status = status * 10 + digit;
+    }
+    head.kind = RESPONSE;
+    head.status = status;
+    // A reason phrase may be missing, with or without the space before it.
+    head.commentStart = Math.min(wordEnd + 1, end) - head.base;
+    head.commentEnd = end - head.base;
+    for (let at = wordEnd; at < end; at++) {
+      if (((charClass[source[at] as number] as number) & TEXT) === 0) head.flaw = "HEADER_VALUE";
+    }
+    return true;
+  }
+
+  #readMethod(source: Uint8Array, start: number, wordEnd: number, end: number): boolean {
+    const length = wordEnd - start;
+    if (length === 0 || wordEnd !== end) return false;
+    for (let at = start; at < wordEnd; at++) {
+      // other-method is 1*UPALPHA; FILE_OFFSET of python3-msrplib has an underscore.
+      if (((charClass[source[at] as number] as number) & UPPER_ALPHA) === 0 && source[at] !== 0x5f) return false;
+    }
+    this.#head.kind = methodKind(source, start, length);
+    return true;
+  }
+
+  /** `name: value`; the space may be missing, there may be more of them, and trailing ones do not count. */
+  #readHeader(source: Uint8Array, start: number, end: number): boolean {
+    const head = this.#head;
+    let at = start;
+    while (at < end && ((charClass[source[at] as number] as number) & TOKEN) !== 0) at++;
+    if (at === start || source[at] !== COLON) return false;
+    const nameEnd = at++;
+    while (at < end && (source[at] === SPACE || source[at] === TAB)) at++;
+    let valueEnd = end;
+    while (valueEnd > at && (source[valueEnd - 1] === SPACE || source[valueEnd - 1] === TAB)) valueEnd--;
+    for (let i = at; i < valueEnd; i++) {
+      if (((charClass[source[i] as number] as number) & TEXT) === 0) head.flaw ??= "HEADER_VALUE";
+    }
+    if (head.headerCount === MAX_HEADERS) {
+      head.flaw ??= "TOO_MANY_HEADERS";
+      return true;
+    }
+    const id = headerId(source, start, nameEnd);
+    if (head.has(id) && !mayRepeat(id)) head.flaw ??= "HEADER_REPEATED";
+    const { base } = head;
+    head.add(id, start - base, at - base, valueEnd - base, end + 2 - base);
+    return true;
+  }
+
+  /** Is source[start, end) seven dashes, our transact-id and one octet (the flag)? */
+  #isEndLine(source: Uint8Array, start: number, end: number): boolean {
+    const length = this.#endLineLength - 2;
+    if (end - start !== length + 1) return false;
+    const endLine = this.#endLine;
+    for (let i = 0; i < length; i++) if (source[start + i] !== endLine[2 + i]) return false;
+    return true;
+  }
+
+  // ---- bodies ----
+
+  /** The blank line was read; input[at] is the first octet of the body, if it is there yet. */
+  #beginBody(input: Uint8Array, at: number): number {
+    const head = this.#head;
+    head.hasBody = true;
+    this.#state = BODY;
+    // The blank line's own CRLF may be the one before the end-line: a body of no octets without a CRLF of its own.
+    this.#tail[0] = CR;
+    this.#tail[1] = LF;
+    this.#tailLength = 2;
+    this.#tailUnreal = 2;
+    const size = input.length;
+    const whole = this.#endLineLength + 3;
+    const matched = this.#matchEnd(input, at, size, 2);
+    let bodyEnd: number;
+    let next: number;
+    if (matched === whole) {
+      bodyEnd = at;
+      next = at + whole - 2;
+    } else {
+      bodyEnd = at + matched - 2 === size ? -1 : this.#findEnd(input, at, size);
+      next = bodyEnd + whole;
+    }
+    if (bodyEnd < 0) {
+      this.#sink.head(head);
+      return this.#stopped() ? size : at;
+    }
+    // The whole frame is in sight: tell the head so, then pass the body in one piece.
+    const flag = input[next - 3] as number;
+    head.bodyInSight = bodyEnd - at;
+    head.flagInSight = flag;
+    this.#tailLength = this.#tailUnreal = 0;
+    this.#state = START;
+    this.#sink.head(head);
+    if (this.#stopped()) return size;
+    if (bodyEnd > at) this.#sink.body(input, at, bodyEnd);
+    if (this.#stopped()) return size;
+    this.#sink.end(flag);
+    return next;
+  }
+
+  /** Passes body octets on from input[at], up to the end-line or the end of the read. */
+  #readBody(input: Uint8Array, at: number): number {
+    if (this.#tailLength > 0) return this.#readTail(input, at);
+    const size = input.length;
+    const found = this.#findEnd(input, at, size);
+    if (found >= 0) {
+      const flag = input[found + this.#endLineLength] as number;
+      this.#state = START;
+      if (found > at) this.#sink.body(input, at, found);
+      if (this.#stopped()) return size;
+      this.#sink.end(flag);
+      return found + this.#endLineLength + 3;
+    }
+    const kept = this.#findPartialEnd(input, at, size);
+    for (let i = kept; i < size; i++) this.#tail[i - kept] = input[i] as number;
+    this.#tailLength = size - kept;
+    if (kept > at) this.#sink.body(input, at, kept);
+    return size;
+  }
+
+  /**
+   * Decides about the octets kept from the last read now that more have come. Few octets, so no cleverness: the kept
+   * ones and the next ones are laid side by side and every position of the kept ones is tried.
+   */
+  #readTail(input: Uint8Array, at: number): number {
+    const tail = this.#tail;
+    const kept = this.#tailLength;
+    const unreal = this.#tailUnreal;
+    const whole = this.#endLineLength + 3;
+    const more = Math.min(input.length - at, whole);
+    const joint = new Uint8Array(kept + more);
+    joint.set(tail.subarray(0, kept));
+    joint.set(input.subarray(at, at + more), kept);
+    for (let start = 0; start < kept; start++) {
+      const matched = this.#matchEnd(joint, start, joint.length, 0);
+      if (matched < whole && start + matched < joint.length) continue;
+      if (start > unreal) this.#sink.body(joint, unreal, start);
+      if (this.#stopped()) return input.length;
+      if (matched === whole) {
+        this.#tailLength = this.#tailUnreal = 0;
+        this.#state = START;
+        this.#sink.end(joint[start + whole - 3] as number);
+        return at + (start + whole - kept);
+      }
+      // All of the read is still a beginning of the end-line.
+      tail.set(joint.subarray(start));
+      this.#tailLength = joint.length - start;
+      this.#tailUnreal = Math.max(0, unreal - start);
+      return input.length;
+    }
+    this.#tailLength = this.#tailUnreal = 0;
+    if (kept > unreal) this.#sink.body(joint, unreal, kept);
+    return at;
+  }
+
+  /** Finds CRLF, end-line, CRLF in input[from, to): where that CRLF begins, or -1. */
+  #findEnd(input: Uint8Array, from: number, to: number): number {
+    let at = from;
+    while (true) {
+      const dashes = findDashes(input, at, to);
+      if (dashes < 0) return -1;
+      if (dashes - 2 >= from && this.#matchEnd(input, dashes - 2, to, 0) === this.#endLineLength + 3) return dashes - 2;
+      // A longer run of dashes cannot hold the end-line further in: it must begin behind a CRLF.
+      at = dashes + DASHES;
+      while (at < to && input[at] === DASH) at++;
+    }
+  }
+
+  /** The first position in the last octets of input[from, to) from which all that follows may begin an end-line, or `to`. */
+  #findPartialEnd(input: Uint8Array, from: number, to: number): number {
+    for (let start = Math.max(from, to - this.#endLineLength - 2); start < to; start++) {
+      if (input[start] === CR && start + this.#matchEnd(input, start, to, 0) === to) return start;
+    }
+    return to;
+  }
+
+  /**
+   * How much of CRLF, end-line, flag, CRLF stands in input[start, to).
+   *
+   * @param matched  how many of its octets are taken as read before `start`
+   * @returns the octets that agree, those included
+   */
+  #matchEnd(input: Uint8Array, start: number, to: number, matched: number): number {
+    const endLine = this.#endLine;
+    const length = this.#endLineLength;
+    let at = start;
+    let count = matched;
+    while (count < length && at < to && input[at] === endLine[count]) {
+      count++;
+      at++;
+    }
+    if (count < length || at === to || !isFlag(input[at] as number)) return count;
+    if (++at === to || input[at] !== CR) return count + 1;
+    if (++at === to || input[at] !== LF) return count + 2;
+    return count + 3;
+  }
+
+  /** The sink may have ended the connection in a call: then nothing more may be told. */
+  #stopped(): boolean {
+    return this.#state === LOST;
+  }
+
+  /** Takes nothing more: the owner has closed the connection. */
+  stop(): void {
+    this.#state = LOST;
+  }
+}
+
+/** The position of the CR of the first CRLF at or behind `from`, or -1. */
+function findLineEnd(source: Uint8Array, from: number, end: number): number {
+  const last = end - 1;
+  for (let at = from; at < last; at++) if (source[at] === CR && source[at + 1] === LF) return at;
+  return -1;
+}
+
+const MSRP = [0x4d, 0x53, 0x52, 0x50, SPACE] as const;
+
+/** May source[start, end) be the beginning of a start line? */
+function mayStart(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = 0; i < MSRP.length && start + i < end; i++) if (source[start + i] !== MSRP[i]) return false;
+  return true;
+}
+
+function isFlag(octet: number): boolean {
+  return octet === DOLLAR || octet === PLUS || octet === HASH;
+}
+
+function methodKind(source: Uint8Array, start: number, length: number) {
+  const is = (name: string) => {
+    for (let i = 0; i < name.length; i++) if (source[start + i] !== name.charCodeAt(i)) return false;
+    return length === name.length;
+  };
+  if (is("SEND")) return SEND;
+  if (is("REPORT")) return REPORT;
+  return is("AUTH") ? AUTH : OTHER_METHOD;
+}
