@@ -1,0 +1,63 @@
+/** The short texts of a configuration that name hosts, networks and listening addresses. */
+import { isIP } from "node:net";
+
+/** A host name (its first label may be `*`), an IPv4 address, or an IPv6 address with or without brackets. */
+export const hostPattern =
+  /^(?:\*\.)?(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.?$|^\[?[0-9a-f:.]*:[0-9a-f:.]*\]?$/iu;
+
+/** What `outgoing.allow` may hold; whether an address in it makes sense is for `isAllowRule`. */
+export const allowPattern = /^[\w*.:/-]+$/;
+
+export interface ListenUrl {
+  readonly secure: boolean;
+  /** Without brackets. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export function schemeOf(url: string): string {
+  return /^([a-z]+):\/\//i.exec(url)?.[1]?.toLowerCase() ?? "";
+}
+
+/** `msrps://0.0.0.0:2855`, `msrp://[::1]:2856`; without a port 2855 (RFC 4976 §8). */
+export function parseListenUrl(url: string): ListenUrl | undefined {
+  const [, scheme, bracketed, plain, digits] =
+    /^(msrps?):\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#[\]@\s]+))(?::(\d{1,5}))?\/?$/i.exec(url) ?? [];
+  const host = (bracketed ?? plain ?? "").toLowerCase();
+  const port = Number(digits ?? 2855);
+  const named = bracketed === undefined ? hostPattern.test(host) : isIP(host) === 6;
+  if (scheme === undefined || !named || port > 65_535) return undefined;
+  return { secure: scheme.toLowerCase() === "msrps", host, port };
+}
+
+/** `http://127.0.0.1:8080`; the admin listener has no TLS of its own yet. */
+export function parseHttpUrl(url: string): { readonly host: string; readonly port: number } | undefined {
+  const [, bracketed, plain, digits] =
+    /^http:\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#[\]@\s]+))(?::(\d{1,5}))?\/?$/i.exec(url) ?? [];
+  const host = (bracketed ?? plain ?? "").toLowerCase();
+  const port = Number(digits ?? 80);
+  if (host === "" || port > 65_535 || !(bracketed === undefined ? hostPattern.test(host) : isIP(host) === 6))
+    return undefined;
+  return { host, port };
+}
+
+/** `2001:db8::1` becomes `[2001:db8::1]`, as URIs write it. */
+export function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** What is wrong with one entry of `outgoing.allow`, or undefined. */
+export function allowRuleProblem(rule: string): string | undefined {
+  if (["public", "private", "loopback", "any"].includes(rule)) return undefined;
+  const [address = "", digits, ...more] = rule.split("/");
+  const family = isIP(address);
+  if (digits === undefined && (family !== 0 || hostPattern.test(rule))) return undefined;
+  const most = family === 4 ? 32 : 128;
+  if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(digits ?? "")) return "is no network such as 10.0.0.0/8";
+  return Number(digits) > most ? `a prefix has at most ${most} bits` : undefined;
+}
+
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
+}

@@ -1,0 +1,134 @@
+/**
+ * From what was written to `Settings`: reads the files it names and compares its parts with each other.
+ *
+ * A part that cannot be built is complained about and left out; whether anything was wrong is for `load.ts` to see.
+ */
+import { resolve } from "node:path";
+import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
+import { allowRuleProblem, type ListenUrl, parseHttpUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
+import { CertificateReader } from "./certificates.ts";
+import type { Complaints, Context } from "./complaints.ts";
+import { buildListeners } from "./listeners.ts";
+import { suggestion } from "./nearest.ts";
+import { readSecret } from "./references.ts";
+import type { Written } from "./schema.ts";
+import type { AccountSettings, AdminSettings, OutgoingSettings, Settings } from "./settings.ts";
+import { buildStore, warnOfMissingHashes } from "./stores.ts";
+
+export function buildSettings(written: Written, context: Context): Settings {
+  const reader = new CertificateReader(context.folder, context.now, context.complaints);
+  const hostname = withoutBrackets(written.hostname);
+  const data = resolve(context.folder, written.data ?? ".");
+  checkDomains(written, context.complaints);
+  checkExpires(written, context.complaints);
+  const outgoing = buildOutgoing(written, reader, context.complaints);
+  const listeners = buildListeners(written, hostname, outgoing.tls.ca, reader, context.complaints);
+  checkRelays(written, context.complaints);
+  const accounts = new Map<string, AccountSettings>();
+  for (const [name, store] of Object.entries(written.accounts)) {
+    const built = buildStore(store, ["accounts", name], data, context);
+    if (built !== undefined) accounts.set(name, built);
+  }
+  warnOfMissingHashes(written, context.complaints);
+  const admin = buildAdmin(written, context);
+  return {
+    hostname,
+    data,
+    relay: buildRelay(written, hostname),
+    listeners,
+    accounts,
+    accountsOf: new Map(written.domains.map((domain) => [domain.name, domain.accounts])),
+    outgoing,
+    limits: { connections: written.limits.connections, connectionsPerAddress: written.limits.connectionsPerAddress },
+    ...(admin === undefined ? {} : { admin }),
+    log: written.log,
+  };
+}
+
+function buildRelay(written: Written, hostname: string): RelayConfig {
+  const { auth, outgoing, forwarding, limits } = written;
+  return {
+    listeners: written.listeners.map((listener): ListenerConfig => {
+      const own = parseListenUrl(listener.url) ?? nowhere;
+      const advertise =
+        listener.advertise === undefined ? { ...own, host: hostname } : parseListenUrl(listener.advertise);
+      return { name: listener.name, advertise: advertise ?? nowhere, authInsecure: listener.auth === "insecure" };
+    }),
+    domains: written.domains.map(
+      (domain): DomainConfig => ({ name: domain.name, algorithms: domain.algorithms ?? auth.algorithms }),
+    ),
+    auth: {
+      nonceSeconds: auth.nonceSeconds,
+      expires: {
+        minSeconds: auth.expires.min,
+        defaultSeconds: auth.expires.default,
+        maxSeconds: auth.expires.max,
+      },
+      maxFailures: auth.maxFailures,
+    },
+    outgoing: { plain: outgoing.plain, chunkBytes: outgoing.chunkBytes },
+    forwarding,
+    relayNames: written.relays.names,
+    limits: {
+      sessionsPerUser: limits.sessionsPerUser,
+      idleSeconds: limits.idleSeconds,
+      headerBytes: limits.headerBytes,
+      bytesPerSecondPerSession: limits.bytesPerSecondPerSession,
+    },
+  };
+}
+
+/** Stands in for an address that was complained about; such settings are never used. */
+const nowhere: ListenUrl = { secure: true, host: "", port: 0 };
+
+function checkDomains(written: Written, complaints: Complaints): void {
+  const stores = Object.keys(written.accounts);
+  const seen = new Set<string>();
+  for (const [index, domain] of written.domains.entries()) {
+    if (seen.has(domain.name)) complaints.error(["domains", index, "name"], `${domain.name} stands here twice`);
+    seen.add(domain.name);
+    if (stores.includes(domain.accounts)) continue;
+    const guess = suggestion(domain.accounts, stores);
+    complaints.error(["domains", index, "accounts"], `there is no accounts.${domain.accounts}${guess}`);
+  }
+}
+
+function checkExpires({ auth }: Written, complaints: Complaints): void {
+  const { min, default: usual, max } = auth.expires;
+  if (min > max) complaints.error(["auth", "expires", "min"], `is more than max (${max})`);
+  else if (usual < min || usual > max) {
+    complaints.error(["auth", "expires", "default"], `${usual} is not between min (${min}) and max (${max})`);
+  }
+}
+
+function checkRelays({ relays, outgoing }: Written, complaints: Complaints): void {
+  if (relays.names.length === 0 || outgoing.tls.ca.length > 0) return;
+  complaints.error(["relays", "names"], "needs outgoing.tls.ca: the authorities whose relay certificates we believe");
+}
+
+function buildOutgoing({ outgoing }: Written, reader: CertificateReader, complaints: Complaints): OutgoingSettings {
+  for (const [index, rule] of outgoing.allow.entries()) {
+    const problem = allowRuleProblem(rule);
+    if (problem !== undefined) complaints.error(["outgoing", "allow", index], `${rule} ${problem}`);
+  }
+  const path = ["outgoing", "tls"];
+  const { cert, key } = outgoing.tls;
+  if (cert !== undefined && key === undefined) complaints.keyError([...path, "key"], "missing; cert needs its key");
+  if (key !== undefined && cert === undefined)
+    complaints.keyError([...path, "cert"], "missing; key needs its certificate");
+  const own = cert !== undefined && key !== undefined ? reader.pair({ cert, key }, path) : undefined;
+  const ca = outgoing.tls.ca.map((file, index) => reader.authority(file, [...path, "ca", index]) ?? "");
+  return {
+    allow: outgoing.allow,
+    plain: outgoing.plain,
+    tls: { ca, system: outgoing.tls.system, ...(own === undefined ? {} : { own }) },
+  };
+}
+
+function buildAdmin({ admin }: Written, { folder, complaints }: Context): AdminSettings | undefined {
+  if (admin === undefined) return undefined;
+  const url = parseHttpUrl(admin.url);
+  if (url === undefined) complaints.error(["admin", "url"], `must be http://ADDRESS:PORT, found ${admin.url}`);
+  const token = admin.token === undefined ? undefined : readSecret(admin.token, folder, complaints, ["admin", "token"]);
+  return url === undefined ? undefined : { ...url, ...(token === undefined ? {} : { token }) };
+}

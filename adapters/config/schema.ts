@@ -1,0 +1,160 @@
+/**
+ * The keys of a configuration, their types and their defaults: the operator's reference, in code.
+ *
+ * What one key alone can get wrong is found here; what needs other keys, files or the clock is in `load.ts`.
+ */
+import * as v from "valibot";
+import { allowPattern, hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
+import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo } from "./shapes.ts";
+
+const YEAR = 366 * 86_400;
+
+const host = () => v.pipe(matching(hostPattern, "a host name or address"), v.toLowerCase());
+const algorithms = () => listOf(oneOf("MD5", "SHA-256", "SHA-512-256"), 1);
+/** Both are paths of PEM files, relative to the configuration. */
+const keyPair = () => table({ cert: text(), key: text() });
+
+const listenUrl = () =>
+  v.pipe(
+    text(),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const scheme = schemeOf(dataset.value);
+      const later = scheme === "ws" || scheme === "wss";
+      if (later) addIssue({ message: `${scheme} listeners are not supported yet` });
+      else if (parseListenUrl(dataset.value) === undefined)
+        addIssue({ message: `must be msrp://ADDRESS:PORT or msrps://ADDRESS:PORT, ${found(dataset.value)}` });
+    }),
+  );
+
+const listener = table({
+  name: matching(/^[\w.-]{1,64}$/, "a short name of letters, digits, dots and dashes"),
+  url: listenUrl(),
+  tls: v.optional(keyPair()),
+  auth: v.optional(oneOf("insecure")),
+  advertise: v.optional(listenUrl()),
+});
+
+const domain = table({
+  name: host(),
+  accounts: text(),
+  tls: v.optional(keyPair()),
+  algorithms: v.optional(algorithms()),
+});
+
+const hash = (digits: number) =>
+  v.pipe(
+    secret(),
+    v.check((value) => /^[0-9a-f]*$/i.test(value) && value.length === digits, `must be ${digits} hexadecimal digits`),
+    v.toLowerCase(),
+  );
+
+/** A bare hash is MD5, which is what other servers' tables hold. `file:` and `${NAME}` work in the password. */
+const user = v.pipe(
+  table({
+    password: v.optional(secret()),
+    ha1: v.optional(
+      v.union(
+        [
+          hash(32),
+          table({ MD5: v.optional(hash(32)), "SHA-256": v.optional(hash(64)), "SHA-512-256": v.optional(hash(64)) }),
+        ],
+        "must be 32 hexadecimal digits (MD5), or a map of MD5, SHA-256 and SHA-512-256",
+      ),
+    ),
+  }),
+  v.check((value) => (value.password === undefined) !== (value.ha1 === undefined), "needs either password or ha1"),
+);
+
+/** Named so that whoever comes with another server's configuration reads what is the matter. */
+const notYet = <const Type extends string>(type: Type) =>
+  v.pipe(
+    v.object({ type: v.literal(type) }),
+    v.check(() => false, `accounts of type ${type} are not supported yet; use sqlite or static`),
+  );
+
+const accounts = v.variant(
+  "type",
+  [
+    table({ type: v.literal("sqlite"), path: v.optional(text()) }),
+    table({ type: v.literal("static"), users: named(user) }),
+    notYet("postgres"),
+    notYet("mysql"),
+    notYet("http"),
+  ],
+  (issue) => {
+    const input: unknown = issue.input; // of the key `type`, unless there is no map to hold one
+    return issue.expected === "Object"
+      ? `must be a map of keys, ${found(input)}`
+      : `must be sqlite or static, ${found(input)}`;
+  },
+);
+
+const expires = section({
+  min: v.optional(whole(1, YEAR), 60),
+  default: v.optional(whole(1, YEAR), 86_400),
+  max: v.optional(whole(1, YEAR), 604_800),
+});
+
+const auth = section({
+  algorithms: v.optional(algorithms(), ["MD5", "SHA-256"]),
+  nonceSeconds: v.optional(whole(5, 86_400), 300),
+  expires,
+  maxFailures: v.optional(whole(1, 100), 3),
+});
+
+const allowed = matching(
+  allowPattern,
+  "public, private, loopback, any, a network such as 10.0.0.0/8, or a name such as *.example.net",
+);
+
+const outgoing = section({
+  tls: section({
+    ca: v.optional(listOf(text()), []),
+    system: v.optional(yesNo(), true),
+    cert: v.optional(text()),
+    key: v.optional(text()),
+  }),
+  plain: v.optional(yesNo(), false),
+  allow: v.optional(listOf(allowed), ["public"]),
+  chunkBytes: v.optional(
+    listOf(table({ to: matching(/^[\w*.:-]+$/, "a host name, * for any labels"), bytes: whole(256, 1 << 30) })),
+    [],
+  ),
+});
+
+const unlimited = v.pipe(
+  whole(0, 1 << 30),
+  v.check((value) => value === 0, "a limit other than 0 is not supported yet"),
+);
+
+export const schema = table({
+  hostname: host(),
+  data: v.optional(text()),
+  listeners: listOf(listener, 1),
+  domains: listOf(domain, 1),
+  accounts: named(accounts),
+  auth,
+  outgoing,
+  forwarding: section({
+    unknownMethods: v.optional(oneOf("forward", "refuse"), "forward"),
+    chunkBytes: v.optional(v.union([v.literal(0), whole(256, 1 << 30)], "must be 0 or a whole number from 256"), 0),
+  }),
+  relays: section({ names: v.optional(listOf(matching(hostPattern, "a host name, * for its first label")), []) }),
+  limits: section({
+    connections: v.optional(whole(1, 1_000_000), 20_000),
+    connectionsPerAddress: v.optional(whole(1, 1_000_000), 100),
+    sessionsPerUser: v.optional(whole(1, 100_000), 50),
+    bytesPerSecondPerSession: v.optional(unlimited, 0),
+    idleSeconds: v.optional(whole(1, YEAR), 3600),
+    headerBytes: v.optional(whole(1024, 1 << 16), 16_384),
+  }),
+  admin: v.optional(table({ url: text(), token: v.optional(secret()) })),
+  log: section({
+    level: v.optional(oneOf("trace", "debug", "info", "warning", "error"), "info"),
+    format: v.optional(oneOf("json", "pretty"), "json"),
+  }),
+});
+
+/** A configuration as written, with its defaults: paths still relative, secrets still references. */
+export type Written = v.InferOutput<typeof schema>;

@@ -1,0 +1,52 @@
+/** A checked configuration: plain data that the rest of the program trusts. */
+import type { Credential, RelayConfig } from "../../core/mod.ts";
+import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
+
+export interface Settings {
+  /** The name in the URIs we hand out. */
+  readonly hostname: string;
+  /** Absolute path of the folder for what parley keeps. */
+  readonly data: string;
+  /** What core is told. A port of 0 in `advertise` is for whoever listens to fill in. */
+  readonly relay: RelayConfig;
+  readonly listeners: readonly ListenerSettings[];
+  /** Account stores by name. */
+  readonly accounts: ReadonlyMap<string, AccountSettings>;
+  /** The store of each domain; keys are domain names. */
+  readonly accountsOf: ReadonlyMap<string, string>;
+  readonly outgoing: OutgoingSettings;
+  readonly limits: { readonly connections: number; readonly connectionsPerAddress: number };
+  readonly admin?: AdminSettings;
+  readonly log: LogSettings;
+}
+
+export interface ListenerSettings {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsServerOptions;
+}
+
+export type AccountSettings =
+  | { readonly type: "static"; readonly users: ReadonlyMap<string, Credential> }
+  /** `path` is absolute. */
+  | { readonly type: "sqlite"; readonly path: string };
+
+export interface OutgoingSettings {
+  /** Where we may dial, as `outgoing.allow` says it. */
+  readonly allow: readonly string[];
+  readonly plain: boolean;
+  readonly tls: { readonly ca: readonly string[]; readonly system: boolean; readonly own?: KeyPair };
+}
+
+export interface AdminSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string;
+}
+
+export interface LogSettings {
+  readonly level: "trace" | "debug" | "info" | "warning" | "error";
+  readonly format: "json" | "pretty";
+}

@@ -1,0 +1,66 @@
+/** Account stores as written, with their secrets read. */
+import { resolve } from "node:path";
+import type { Credential, DigestAlgorithm } from "../../core/mod.ts";
+import type { Complaints, Context } from "./complaints.ts";
+import type { Path } from "./locate.ts";
+import { readSecret } from "./references.ts";
+import type { Written } from "./schema.ts";
+import type { AccountSettings } from "./settings.ts";
+
+type WrittenStore = Written["accounts"][string];
+type WrittenUser = Extract<WrittenStore, { type: "static" }>["users"][string];
+
+/** @param data  where `users.db` is kept when no path says otherwise */
+export function buildStore(
+  store: WrittenStore,
+  path: Path,
+  data: string,
+  { folder, complaints }: Context,
+): AccountSettings | undefined {
+  if (store.type === "sqlite") {
+    return { type: "sqlite", path: store.path === undefined ? resolve(data, "users.db") : resolve(folder, store.path) };
+  }
+  if (store.type !== "static") return undefined; // the schema has complained
+  const users = new Map<string, Credential>();
+  for (const [name, user] of Object.entries(store.users)) {
+    const credential = readCredential(user, [...path, "users", name], folder, complaints);
+    if (credential !== undefined) users.set(name, credential);
+  }
+  return { type: "static", users };
+}
+
+function readCredential(user: WrittenUser, path: Path, folder: string, complaints: Complaints): Credential | undefined {
+  if (user.password !== undefined) {
+    const password = readSecret(user.password, folder, complaints, [...path, "password"]);
+    return password === undefined ? undefined : { password };
+  }
+  return { ha1: hashesOf(user) };
+}
+
+function hashesOf({ ha1 }: WrittenUser): { [algorithm in DigestAlgorithm]?: string } {
+  if (typeof ha1 === "string") return { MD5: ha1 };
+  const hashes: { [algorithm in DigestAlgorithm]?: string } = {};
+  for (const algorithm of ["MD5", "SHA-256", "SHA-512-256"] as const) {
+    const hash = ha1?.[algorithm];
+    if (hash !== undefined) hashes[algorithm] = hash;
+  }
+  return hashes;
+}
+
+/** A client takes the strongest algorithm on offer; without that hash its user cannot log in. */
+export function warnOfMissingHashes(written: Written, complaints: Complaints): void {
+  for (const domain of written.domains) {
+    const store = written.accounts[domain.accounts];
+    if (store?.type !== "static") continue;
+    for (const [name, user] of Object.entries(store.users)) {
+      if (user.ha1 === undefined) continue;
+      const hashes = hashesOf(user);
+      const missing = (domain.algorithms ?? written.auth.algorithms).filter(
+        (algorithm) => hashes[algorithm] === undefined,
+      );
+      if (missing.length === 0) continue;
+      const path = ["accounts", domain.accounts, "users", name, "ha1"];
+      complaints.warning(path, `no hash for ${missing.join(", ")}, which ${domain.name} offers to clients`);
+    }
+  }
+}
