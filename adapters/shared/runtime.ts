@@ -3,8 +3,10 @@
  * once; nothing here or there has heard of MSRP.
  */
 import type { DialFailure, Feed, Hop, Link, Millis } from "../../core/mod.ts";
+import type { AddressLimits, LimitReached } from "./address-limits.ts";
 import type { Driver } from "./driver.ts";
 import type { Egress } from "./egress.ts";
+import type { Resolver } from "./resolve.ts";
 
 /** A certificate chain and its private key, both PEM. Checked to belong together before they come here. */
 export interface KeyPair {
@@ -26,8 +28,16 @@ export interface ListenOptions {
   readonly port: number;
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
+  /** A client that has not finished its TLS handshake by then is dropped. */
   readonly handshakeSeconds: number;
+  /** One object for all listeners, because the limits are for all of them together. */
+  readonly limits?: AddressLimits;
+  /** Told of each connection that never came to core, for counters and logs; `detail` is for people. */
+  readonly refused?: (why: Refusal, address: string, detail: string) => void;
 }
+
+/** `HANDSHAKE`: TLS failed or took too long. `ACCEPT`: the system could not accept, for want of descriptors mostly. */
+export type Refusal = LimitReached | "HANDSHAKE" | "ACCEPT";
 
 export interface Listening {
   readonly host: string;
@@ -42,6 +52,7 @@ export interface Listening {
 export interface DialOptions {
   readonly egress: Egress;
   readonly timeoutSeconds: number;
+  /** Kept by identity: making the store of authorities takes milliseconds, so pass the same object to each dial. */
   readonly tls: {
     /** Authorities (PEM) we believe besides the system's. */
     readonly ca: readonly string[];
@@ -49,6 +60,8 @@ export interface DialOptions {
     /** How we prove who we are to a relay that asks (RFC 4976 §9.2). */
     readonly own?: KeyPair;
   };
+  /** Absent: the system's. */
+  readonly resolver?: Resolver;
   /** For `parley ping`: called as each step is done, with words for people. */
   readonly progress?: (step: "resolve" | "connect" | "certificate", detail: string) => void;
 }
@@ -61,7 +74,12 @@ export interface DialOutcome {
 
 export interface Runtime {
   readonly name: "node" | "bun" | "deno";
-  /** Rejects with an Error whose message says what to do (address in use, permission …). */
+  /**
+   * Rejects with an Error whose message says what to do (address in use, permission …).
+   *
+   * @param accepted  called in a turn for each connection, TLS already negotiated; the Feed core has for it
+   */
   listen(options: ListenOptions, driver: Driver, accepted: (link: Link, now: Millis) => Feed): Promise<Listening>;
+  /** Never throws; `outcome` hears the end of it in a later turn. */
   dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome): void;
 }

@@ -1,0 +1,199 @@
+/**
+ * What is behind `Link.write`: the octets core has written and the kernel has not taken.
+ *
+ * During a turn small writes are copied one behind the other into a page; after it the driver flushes, and all goes to
+ * the channel in one call. While the channel is still busy with the last lot, writes gather here, so a slow reader
+ * costs pages and not thousands of little buffers.
+ *
+ * A long write out of the buffer that was just received is passed on without a copy. The memory is only borrowed, but
+ * it is the runtime's, which never uses a read buffer twice, and core has no business writing into it.
+ */
+import type { Driver, Flushable, Owner } from "./driver.ts";
+
+/** A backlog above this is large: stop whoever fills it. */
+export const HIGH_MARK = 256 * 1024;
+/** `Feed.writable` comes when a backlog that was above this has fallen below it. */
+export const LOW_MARK = 64 * 1024;
+
+/** Writes of at least this length are worth passing on without a copy. */
+const LONG = 4096;
+const PAGE = 16 * 1024;
+/** Pages kept for the next turn; idle connections hold none. */
+const SPARE_PAGES = 256;
+
+/** The runtime's end of a connection. */
+export interface Channel {
+  /**
+   * Offers pieces, `octets` long in all, and answers how many octets were taken at once. When that is not all, the
+   * pieces stay where they are until `Connection.taken` says how many more went; the rest is then offered again.
+   * Never calls back before it returns.
+   */
+  write(pieces: readonly Uint8Array[], octets: number): number;
+  setReading(on: boolean): void;
+  /** Says that nothing more will be written (FIN). Called once, when everything has been taken. */
+  finish(): void;
+  /** Drops the connection; `Connection.gone` may follow. */
+  destroy(): void;
+}
+
+/** What a connection wants to know about its outbox. */
+export interface OutboxOwner extends Owner {
+  /** The backlog has fallen below the low mark. */
+  backlogFell(): void;
+  /** The backlog is empty. */
+  backlogGone(): void;
+}
+
+export class Outbox implements Flushable {
+  /** Octets accepted and not taken by the kernel. */
+  backlog: number;
+  readonly owner: OutboxOwner;
+  readonly #driver: Driver;
+  readonly #channel: Channel;
+  /** What comes before `#page`, oldest first. */
+  #pieces: Uint8Array[];
+  /** Where small writes go; page[#start, #end) is not among the pieces yet. */
+  #page: Uint8Array | undefined;
+  #start: number;
+  #end: number;
+  /** Octets the channel was offered and has not taken; nothing is offered meanwhile. */
+  #offered: number;
+  /** The backlog was above the low mark, so it will have fallen below it. */
+  #owesFell: boolean;
+  /** The driver knows that we have something to send. */
+  #touched: boolean;
+  /** The connection has gone; nothing will be taken any more. */
+  #abandoned: boolean;
+
+  constructor(driver: Driver, channel: Channel, owner: OutboxOwner) {
+    this.backlog = 0;
+    this.owner = owner;
+    this.#driver = driver;
+    this.#channel = channel;
+    this.#pieces = [];
+    this.#page = undefined;
+    this.#start = 0;
+    this.#end = 0;
+    this.#offered = 0;
+    this.#owesFell = false;
+    this.#touched = false;
+    this.#abandoned = false;
+  }
+
+  /** Accepts source[start, end). */
+  write(source: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length <= 0 || this.#abandoned) return;
+    if (!this.#touched) {
+      this.#driver.touch(this);
+      this.#touched = true;
+    }
+    this.backlog += length;
+    if (this.backlog > LOW_MARK) this.#owesFell = true;
+    if (length >= LONG && this.#mayKeep(source, length)) {
+      this.#seal();
+      this.#pieces.push(source.subarray(start, end));
+    } else if (length >= PAGE) {
+      this.#seal();
+      // Not source.slice: on a Buffer that would be a view.
+      this.#pieces.push(Uint8Array.prototype.slice.call(source, start, end));
+    } else {
+      this.#copy(source, start, end);
+    }
+  }
+
+  /** Sends what there is. Called by the driver after a turn. */
+  flush(): void {
+    this.#touched = false;
+    if (this.#abandoned || this.#offered > 0 || this.backlog === 0) return;
+    this.#seal();
+    const octets = this.backlog;
+    this.#offered = octets;
+    const taken = this.#channel.write(this.#pieces, octets);
+    if (taken > 0) this.#drop(taken);
+    if (taken === octets) this.#offered = 0;
+  }
+
+  /** The kernel took `octets` more of what the channel was offered. Called in a turn, so that the rest is flushed. */
+  taken(octets: number): void {
+    if (this.#abandoned) return;
+    this.#offered = 0;
+    if (octets > 0) this.#drop(octets);
+    if (this.backlog === 0 || this.#touched) return;
+    this.#driver.touch(this);
+    this.#touched = true;
+  }
+
+  /** Frees the memory. The backlog stays readable: it is what was lost. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#pieces = [];
+    this.#page = undefined;
+  }
+
+  /** May `source` be kept without a copy, and without keeping much more memory alive than it is worth? */
+  #mayKeep(source: Uint8Array, length: number): boolean {
+    return source === this.#driver.lent && length * 4 >= source.buffer.byteLength;
+  }
+
+  #copy(source: Uint8Array, start: number, end: number): void {
+    let at = start;
+    while (at < end) {
+      if (this.#page === undefined || this.#end === PAGE) {
+        this.#seal();
+        this.#page = sparePages.pop() ?? new Uint8Array(PAGE);
+        this.#start = 0;
+        this.#end = 0;
+      }
+      const upTo = Math.min(end, at + PAGE - this.#end);
+      if (upTo - at < SHORT) {
+        for (let i = at; i < upTo; i++) this.#page[this.#end++] = source[i] as number;
+      } else {
+        this.#page.set(source.subarray(at, upTo), this.#end);
+        this.#end += upTo - at;
+      }
+      at = upTo;
+    }
+  }
+
+  /** Puts what is in the page among the pieces. */
+  #seal(): void {
+    if (this.#page === undefined || this.#start === this.#end) return;
+    this.#pieces.push(this.#page.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+
+  /** Forgets the first octets of the pieces. */
+  #drop(octets: number): void {
+    this.backlog -= octets;
+    if (this.backlog === 0) {
+      this.#pieces.length = 0;
+      // Nobody looks at the page any more. Pages before it may be in use elsewhere and are left to the collector.
+      if (this.#page !== undefined && sparePages.length < SPARE_PAGES) sparePages.push(this.#page);
+      this.#page = undefined;
+    } else {
+      let whole = 0;
+      let left = octets;
+      while (left > 0) {
+        const piece = this.#pieces[whole] as Uint8Array;
+        if (piece.length > left) {
+          this.#pieces[whole] = piece.subarray(left);
+          break;
+        }
+        left -= piece.length;
+        whole++;
+      }
+      this.#pieces.splice(0, whole);
+    }
+    if (this.#owesFell && this.backlog < LOW_MARK) {
+      this.#owesFell = false;
+      this.owner.backlogFell();
+    }
+    if (this.backlog === 0) this.owner.backlogGone();
+  }
+}
+
+/** Copying fewer octets than this one by one is quicker than making a view for `set`. */
+const SHORT = 32;
+
+const sparePages: Uint8Array[] = [];
