@@ -1,0 +1,87 @@
+/**
+ * A socket of node:net or node:tls as the shared parts see one.
+ *
+ * A socket is given one lot at a time: `cork` makes one system call of its pieces, and `writableLength` says right
+ * after it whether the kernel took everything, which is the common case on plain TCP and the reason why no callback
+ * has to be waited for. TLS always answers later.
+ */
+import type { Socket } from "node:net";
+import type { Feed, Link, Millis, Peer } from "../../core/mod.ts";
+import { Connection } from "../shared/connection.ts";
+import type { Driver } from "../shared/driver.ts";
+import type { Channel } from "../shared/outbox.ts";
+
+/** A peer that vanished without a word is noticed by the kernel asking it now and then, starting after this. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * Gives an open socket to core.
+ *
+ * @param open  called in a turn; the Feed core has for the connection
+ */
+export function connect(socket: Socket, peer: Peer, driver: Driver, open: (link: Link, now: Millis) => Feed): void {
+  const channel = new SocketChannel(socket);
+  const connection = new Connection(driver, peer, channel, { freshReads: true });
+  channel.connection = connection;
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  socket.on("error", ignore); // "close" always follows
+  socket.on("close", () => connection.gone());
+  socket.on("end", () => connection.finished());
+  connection.attach(open);
+  if (socket.destroyed) return connection.gone(); // it closed on its way here
+  socket.on("data", (bytes: Uint8Array) => connection.received(bytes));
+}
+
+export function ignore(): void {}
+
+class SocketChannel implements Channel {
+  connection: Connection | undefined;
+  readonly #socket: Socket;
+  /** Lots written whose callback has not come. */
+  #unconfirmed: number;
+  /** Octets of the lot that was not taken at once. */
+  #inFlight: number;
+  readonly #confirm: (error?: Error | null) => void;
+
+  constructor(socket: Socket) {
+    this.connection = undefined;
+    this.#socket = socket;
+    this.#unconfirmed = 0;
+    this.#inFlight = 0;
+    this.#confirm = (error) => {
+      this.#unconfirmed--;
+      if (error || this.#unconfirmed > 0 || this.#inFlight === 0) return;
+      const taken = this.#inFlight;
+      this.#inFlight = 0;
+      this.connection?.taken(taken);
+    };
+  }
+
+  write(pieces: readonly Uint8Array[], octets: number): number {
+    const socket = this.#socket;
+    if (!socket.writable) return 0; // it is ending, and "close" is on its way
+    const last = pieces.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(pieces[i] as Uint8Array);
+    this.#unconfirmed++;
+    socket.write(pieces[last] as Uint8Array, this.#confirm);
+    if (last > 0) socket.uncork();
+    if (socket.writableLength === 0) return octets;
+    this.#inFlight = octets;
+    return 0;
+  }
+
+  setReading(on: boolean): void {
+    if (on) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  finish(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Dialling over node:net and node:tls: one attempt at one address. What is tried, and in which order, is shared.
+ */
+import { isIP, type Socket, connect as connectTcp } from "node:net";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
+import type { Hop, Peer } from "../../core/mod.ts";
+import { authority, plainAddress } from "../shared/address.ts";
+import { certifiedNames } from "../shared/certified-names.ts";
+import type { Driver } from "../shared/driver.ts";
+import { DialError, reach } from "../shared/reach.ts";
+import type { Target } from "../shared/resolve.ts";
+import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
+import { connect, ignore } from "./channel.ts";
+
+export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome): void {
+  reach(hop, options, (target, signal) => attempt(hop, options, target, signal)).then(
+    (socket) => {
+      const names = hop.secure ? certifiedNames((socket as TLSSocket).getPeerCertificate().subjectaltname) : [];
+      const peer: Peer = {
+        address: plainAddress(socket.remoteAddress ?? ""),
+        port: socket.remotePort ?? 0,
+        secure: hop.secure,
+        names,
+      };
+      connect(socket, peer, driver, (link, now) => outcome.opened(link, now));
+    },
+    (error: unknown) => {
+      const why = error instanceof DialError ? error.code : "UNREACHABLE";
+      const detail = error instanceof Error ? error.message : String(error);
+      driver.turn((now) => outcome.failed(why, detail, now));
+    },
+  );
+}
+
+function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSignal): Promise<Socket> {
+  const where = authority(target.address, target.port);
+  return new Promise((resolve, reject) => {
+    const raw = connectTcp({ host: target.address, port: target.port, allowHalfOpen: true });
+    signal.addEventListener("abort", () => raw.destroy());
+    raw.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new DialError("UNREACHABLE", `${where} ${connectAdvice[error.code ?? ""] ?? `failed: ${error.message}`}`));
+    });
+    raw.once("close", () => reject(new DialError("UNREACHABLE", `${where} hung up`)));
+    raw.once("connect", () => {
+      options.progress?.("connect", where);
+      if (!hop.secure) return resolve(raw);
+      const tls = secured(raw, hop, options);
+      tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
+      tls.once("secureConnect", () => {
+        options.progress?.("certificate", describe(tls));
+        resolve(tls);
+      });
+    });
+    raw.on("error", ignore);
+  });
+}
+
+function secured(raw: Socket, hop: Hop, options: DialOptions): TLSSocket {
+  return connectTls({
+    socket: raw,
+    secureContext: contextFor(options.tls),
+    // RFC 6066 §3 has no addresses in SNI.
+    servername: isIP(hop.host) === 0 ? hop.host : "",
+    // Whatever SRV or the resolver said, the certificate must be for the host of the URI (RFC 4976 §9.2).
+    checkServerIdentity: (_, certificate) => checkServerIdentity(hop.host, certificate),
+    rejectUnauthorized: true,
+  });
+}
+
+/** Making a context reads some 150 authorities, so each set of options has one. */
+const contexts = new WeakMap<DialOptions["tls"], SecureContext>();
+
+function contextFor(tls: DialOptions["tls"]): SecureContext {
+  const known = contexts.get(tls);
+  if (known !== undefined) return known;
+  // Both, because "default" leaves out what the operator has installed on the machine.
+  const system = tls.system ? [...getCACertificates("default"), ...getCACertificates("system")] : [];
+  const made = createSecureContext({
+    ca: [...new Set([...system, ...tls.ca])],
+    minVersion: "TLSv1.2",
+    ...(tls.own && { cert: tls.own.cert, key: tls.own.key }),
+  });
+  contexts.set(tls, made);
+  return made;
+}
+
+function tlsError(error: NodeJS.ErrnoException, tls: TLSSocket, where: string): DialError {
+  const code = error.code ?? error.message;
+  // Set when verification, ours, was what failed.
+  if (tls.authorizationError)
+    return new DialError("CERTIFICATE", `${where} ${certificateAdvice[code] ?? unknownAuthority} (${error.message})`);
+  if (code === "ECONNRESET")
+    return new DialError("UNREACHABLE", `${where} hung up during the TLS handshake: is it a TLS port?`);
+  return new DialError("UNREACHABLE", `${where} failed the TLS handshake (${code}): is it a TLS port?`);
+}
+
+/** What to do about a certificate that was not accepted, by error code. */
+const certificateAdvice: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: "has a certificate for other names: ask for one of those, or have it mended",
+  CERT_HAS_EXPIRED: "has a certificate that has expired: its operator must renew it",
+  CERT_NOT_YET_VALID: "has a certificate that is not valid yet: compare the clocks",
+};
+const unknownAuthority =
+  "has a certificate of an authority we do not know: if you trust it, add the authority to outgoing.tls.ca";
+
+/** What a failed connection means, by error code. */
+const connectAdvice: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refused the connection: nothing listens on that port",
+  ECONNRESET: "reset the connection",
+  EHOSTUNREACH: "cannot be reached from here: no route",
+  ENETUNREACH: "cannot be reached from here: no route",
+};
+
+function describe(tls: TLSSocket): string {
+  const certificate = tls.getPeerCertificate();
+  const issuer = String(certificate.issuer?.CN ?? "an authority without a name");
+  return `${tls.getProtocol()}, ${certificate.subjectaltname}, issued by ${issuer}, valid until ${certificate.valid_to}`;
+}
