@@ -28,7 +28,7 @@ const coreArrows: Record<string, readonly string[]> = {
 const adapterArrows: Record<string, readonly string[]> = {
   shared: [],
   accounts: ["shared"],
-  config: ["shared"],
+  config: ["shared", "accounts"],
   admin: ["shared"],
   cli: ["shared", "config", "accounts", "admin"],
   node: ["shared"],

@@ -5,9 +5,6 @@ import { isIP } from "node:net";
 export const hostPattern =
   /^(?:\*\.)?(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.?$|^\[?[0-9a-f:.]*:[0-9a-f:.]*\]?$/iu;
 
-/** What `outgoing.allow` may hold; whether an address in it makes sense is for `isAllowRule`. */
-export const allowPattern = /^[\w*.:/-]+$/;
-
 export interface ListenUrl {
   readonly secure: boolean;
   /** Without brackets. */
@@ -40,22 +37,6 @@ export function parseHttpUrl(url: string): { readonly host: string; readonly por
   if (host === "" || port > 65_535 || !(bracketed === undefined ? hostPattern.test(host) : isIP(host) === 6))
     return undefined;
   return { host, port };
-}
-
-/** `2001:db8::1` becomes `[2001:db8::1]`, as URIs write it. */
-export function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-/** What is wrong with one entry of `outgoing.allow`, or undefined. */
-export function allowRuleProblem(rule: string): string | undefined {
-  if (["public", "private", "loopback", "any"].includes(rule)) return undefined;
-  const [address = "", digits, ...more] = rule.split("/");
-  const family = isIP(address);
-  if (digits === undefined && (family !== 0 || hostPattern.test(rule))) return undefined;
-  const most = family === 4 ? 32 : 128;
-  if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(digits ?? "")) return "is no network such as 10.0.0.0/8";
-  return Number(digits) > most ? `a prefix has at most ${most} bits` : undefined;
 }
 
 export function withoutBrackets(host: string): string {

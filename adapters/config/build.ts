@@ -5,14 +5,16 @@
  */
 import { resolve } from "node:path";
 import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
-import { allowRuleProblem, type ListenUrl, parseHttpUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
+import type { StoreSettings } from "../accounts/store.ts";
+import { Egress } from "../shared/egress.ts";
+import { type ListenUrl, parseHttpUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
 import { CertificateReader } from "./certificates.ts";
 import type { Complaints, Context } from "./complaints.ts";
 import { buildListeners } from "./listeners.ts";
 import { suggestion } from "./nearest.ts";
 import { readSecret } from "./references.ts";
 import type { Written } from "./schema.ts";
-import type { AccountSettings, AdminSettings, OutgoingSettings, Settings } from "./settings.ts";
+import type { AdminSettings, OutgoingSettings, Settings } from "./settings.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
 
 export function buildSettings(written: Written, context: Context): Settings {
@@ -24,7 +26,7 @@ export function buildSettings(written: Written, context: Context): Settings {
   const outgoing = buildOutgoing(written, reader, context.complaints);
   const listeners = buildListeners(written, hostname, outgoing.tls.ca, reader, context.complaints);
   checkRelays(written, context.complaints);
-  const accounts = new Map<string, AccountSettings>();
+  const accounts = new Map<string, StoreSettings>();
   for (const [name, store] of Object.entries(written.accounts)) {
     const built = buildStore(store, ["accounts", name], data, context);
     if (built !== undefined) accounts.set(name, built);
@@ -108,8 +110,11 @@ function checkRelays({ relays, outgoing }: Written, complaints: Complaints): voi
 
 function buildOutgoing({ outgoing }: Written, reader: CertificateReader, complaints: Complaints): OutgoingSettings {
   for (const [index, rule] of outgoing.allow.entries()) {
-    const problem = allowRuleProblem(rule);
-    if (problem !== undefined) complaints.error(["outgoing", "allow", index], `${rule} ${problem}`);
+    try {
+      new Egress([rule]);
+    } catch (error) {
+      complaints.error(["outgoing", "allow", index], error instanceof Error ? error.message : String(error));
+    }
   }
   const path = ["outgoing", "tls"];
   const { cert, key } = outgoing.tls;

@@ -4,7 +4,7 @@
  * What one key alone can get wrong is found here; what needs other keys, files or the clock is in `load.ts`.
  */
 import * as v from "valibot";
-import { allowPattern, hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
+import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
@@ -103,11 +103,6 @@ const auth = section({
   maxFailures: v.optional(whole(1, 100), 3),
 });
 
-const allowed = matching(
-  allowPattern,
-  "public, private, loopback, any, a network such as 10.0.0.0/8, or a name such as *.example.net",
-);
-
 const outgoing = section({
   tls: section({
     ca: v.optional(listOf(text()), []),
@@ -116,7 +111,7 @@ const outgoing = section({
     key: v.optional(text()),
   }),
   plain: v.optional(yesNo(), false),
-  allow: v.optional(listOf(allowed), ["public"]),
+  allow: v.optional(listOf(text()), ["public"]),
   chunkBytes: v.optional(
     listOf(table({ to: matching(/^[\w*.:-]+$/, "a host name, * for any labels"), bytes: whole(256, 1 << 30) })),
     [],

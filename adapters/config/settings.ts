@@ -1,5 +1,6 @@
 /** A checked configuration: plain data that the rest of the program trusts. */
-import type { Credential, RelayConfig } from "../../core/mod.ts";
+import type { RelayConfig } from "../../core/mod.ts";
+import type { StoreSettings } from "../accounts/store.ts";
 import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
 
 export interface Settings {
@@ -11,7 +12,7 @@ export interface Settings {
   readonly relay: RelayConfig;
   readonly listeners: readonly ListenerSettings[];
   /** Account stores by name. */
-  readonly accounts: ReadonlyMap<string, AccountSettings>;
+  readonly accounts: ReadonlyMap<string, StoreSettings>;
   /** The store of each domain; keys are domain names. */
   readonly accountsOf: ReadonlyMap<string, string>;
   readonly outgoing: OutgoingSettings;
@@ -27,11 +28,6 @@ export interface ListenerSettings {
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
 }
-
-export type AccountSettings =
-  | { readonly type: "static"; readonly users: ReadonlyMap<string, Credential> }
-  /** `path` is absolute. */
-  | { readonly type: "sqlite"; readonly path: string };
 
 export interface OutgoingSettings {
   /** Where we may dial, as `outgoing.allow` says it. */

@@ -5,7 +5,7 @@ import type { Complaints, Context } from "./complaints.ts";
 import type { Path } from "./locate.ts";
 import { readSecret } from "./references.ts";
 import type { Written } from "./schema.ts";
-import type { AccountSettings } from "./settings.ts";
+import type { StoreSettings } from "../accounts/store.ts";
 
 type WrittenStore = Written["accounts"][string];
 type WrittenUser = Extract<WrittenStore, { type: "static" }>["users"][string];
@@ -16,7 +16,7 @@ export function buildStore(
   path: Path,
   data: string,
   { folder, complaints }: Context,
-): AccountSettings | undefined {
+): StoreSettings | undefined {
   if (store.type === "sqlite") {
     return { type: "sqlite", path: store.path === undefined ? resolve(data, "users.db") : resolve(folder, store.path) };
   }

@@ -1,0 +1,12 @@
+/** H(A1), what a store keeps of a password (RFC 7616 §3.4.2). */
+import { createHash } from "node:crypto";
+import type { DigestAlgorithm } from "../../core/mod.ts";
+
+const nodeNames: Record<DigestAlgorithm, string> = { MD5: "md5", "SHA-256": "sha256", "SHA-512-256": "sha512-256" };
+
+/** For every algorithm, so that an operator may change `auth.algorithms` without asking users for their passwords. */
+export function hashPassword(username: string, realm: string, password: string): Record<DigestAlgorithm, string> {
+  const hash = (algorithm: DigestAlgorithm) =>
+    createHash(nodeNames[algorithm]).update(`${username}:${realm}:${password}`, "utf8").digest("hex");
+  return { MD5: hash("MD5"), "SHA-256": hash("SHA-256"), "SHA-512-256": hash("SHA-512-256") };
+}
