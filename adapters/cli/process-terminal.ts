@@ -1,0 +1,82 @@
+/** The terminal of the process we are. `node:process` is the same on all three runtimes. */
+import { basename, relative } from "node:path";
+import process from "node:process";
+import { Refusal, type Terminal } from "./terminal.ts";
+
+export function processTerminal(): Terminal {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    self: ourselves(),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    columns: process.stderr.isTTY === true ? process.stderr.columns : undefined,
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    draw: (text) => void process.stderr.write(text),
+    readSecret: (prompt) => (process.stdin.isTTY === true ? ask(prompt) : firstLine()),
+    onStop(call) {
+      process.on("SIGTERM", call);
+      process.on("SIGINT", call);
+      return () => {
+        process.off("SIGTERM", call);
+        process.off("SIGINT", call);
+      };
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+/** `npm run parley --` when npm started us, or else the line that would. */
+function ourselves(): string {
+  if (process.env.npm_lifecycle_event !== undefined) return "npm run parley --";
+  const [program = "parley", script = ""] = process.argv;
+  if (!script.endsWith(".ts")) return basename(program);
+  const runtime = process.versions.deno === undefined ? basename(program) : "deno run -A";
+  return `${runtime} ${relative(process.cwd(), script)}`;
+}
+
+async function firstLine(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin) {
+    text += String(chunk);
+    if (text.includes("\n")) break;
+  }
+  const [line = ""] = text.split(/\r?\n/);
+  if (line === "") throw new Refusal("standard input is empty; a password is expected there");
+  return line;
+}
+
+/** Reads a line key by key, since only so it stays unseen. */
+function ask(prompt: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stderr.write(prompt);
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  stdin.resume();
+  return new Promise((resolve, reject) => {
+    let typed = "";
+    const finish = () => {
+      stdin.off("data", onKeys);
+      stdin.setRawMode(false);
+      stdin.pause();
+      stderr.write("\n");
+    };
+    const onKeys = (keys: string | Buffer) => {
+      for (const key of String(keys)) {
+        if (key === "\r" || key === "\n" || key === "\u0004") {
+          finish();
+          resolve(typed);
+          return;
+        }
+        if (key === "\u0003") {
+          finish();
+          reject(new Refusal("interrupted"));
+          return;
+        }
+        if (key === "\u007f" || key === "\b") typed = typed.replace(/.$/u, "");
+        else if (key >= " ") typed += key;
+      }
+    };
+    stdin.on("data", onKeys);
+  });
+}
