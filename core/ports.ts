@@ -159,7 +159,7 @@ export interface ListenerConfig {
 export interface DomainConfig {
   /** Host of the rightmost To-Path URI of an AUTH, and the realm of its challenge. Lower case. */
   readonly name: string;
-  /** Algorithms to offer, in the order of preference of old clients (see core/auth). */
+  /** Algorithms to offer; core/auth/challenge.ts says in which order and why. */
   readonly algorithms: readonly DigestAlgorithm[];
 }
 

@@ -1,0 +1,53 @@
+/**
+ * Responses of our own to a request (RFC 4975 §7.2, RFC 4976 §6.4.1): to a SEND they go to the previous hop alone, to
+ * anything else along the whole path it came by; to a REPORT there is none, ever.
+ */
+import { DOLLAR } from "../bytes/octets.ts";
+import { firstUriEnd } from "../codec/path.ts";
+import { type Head, SEND } from "../codec/head.ts";
+import { FROM_PATH, TO_PATH } from "../codec/header.ts";
+import { comment } from "../codec/writer.ts";
+import type { Connection } from "../session/connection.ts";
+import { endFrame } from "./chunk.ts";
+import type { State } from "./state.ts";
+
+/** Both path headers of a response to the request with this head; undefined when it lacks what they are made from. */
+export function answerPaths(state: State, head: Head): Uint8Array | undefined {
+  if (!head.has(TO_PATH) || !head.has(FROM_PATH)) return undefined;
+  const { octets } = head;
+  const fromStart = head.startOf(FROM_PATH);
+  const fromEnd = head.endOf(FROM_PATH);
+  const toStart = head.startOf(TO_PATH);
+  const toEnd = head.endOf(TO_PATH);
+  const to = state.scratch.reset();
+  to.text("To-Path: ").copy(octets, fromStart, head.kind === SEND ? firstUriEnd(octets, fromStart, fromEnd) : fromEnd);
+  to.text("\r\nFrom-Path: ")
+    .copy(octets, toStart, firstUriEnd(octets, toStart, toEnd))
+    .text("\r\n");
+  return to.take();
+}
+
+/**
+ * Writes a response.
+ *
+ * @param id     of the request, octets[0, idLength)
+ * @param paths  both path headers, each with its CRLF
+ * @param extra  further header lines, each with its CRLF; an octet string
+ */
+export function writeAnswer(
+  state: State,
+  to: Connection,
+  id: Uint8Array,
+  status: number,
+  paths: Uint8Array,
+  extra: string,
+): void {
+  const frame = state.scratch.reset();
+  frame.text("MSRP ").copy(id).text(" ");
+  if (status === 200) frame.text("200 OK\r\n");
+  else frame.text(`${status} ${comment(status)}`.trimEnd()).text("\r\n");
+  frame.copy(paths);
+  if (extra !== "") frame.text(extra);
+  endFrame(frame, id, DOLLAR, false);
+  to.writeFrame(frame);
+}

@@ -1,0 +1,109 @@
+/**
+ * How a slow next hop stops those who send to it, and nobody else.
+ *
+ * Whoever has written to a connection whose backlog is above HIGH_WATER, or that has too many unanswered requests, is
+ * not read from until that has passed. So what is kept for a connection is bounded: HIGH_WATER and one read of each of
+ * those that write to it. Those that wait are let go a few at a time, in turn, so that many senders to one slow receiver
+ * share it fairly and do not all fill it again at once.
+ */
+import type { Millis } from "../ports.ts";
+import type { Connection } from "../session/connection.ts";
+import type { State } from "./state.ts";
+
+/** Backlog of a connection above which its senders wait. */
+export const HIGH_WATER = 256 * 1024;
+/** Requests to a connection that may be unanswered before its senders wait. */
+export const MAX_OPEN_TRANSACTIONS = 4096;
+/** A connection that takes nothing of its backlog for so long is closed. */
+export const STALL_TIMEOUT: Millis = 120_000;
+const STALL_CHECK: Millis = 30_000;
+/** How many are let go at once. */
+const RELEASED_AT_ONCE = 4;
+
+export class BackPressure {
+  readonly #state: State;
+  readonly #stalled: (connection: Connection) => void;
+  /** Connections with room again whose senders are being let go; the rest of them at the next tick. */
+  readonly #releasing: Set<Connection>;
+
+  constructor(state: State, stalled: (connection: Connection) => void) {
+    this.#state = state;
+    this.#stalled = stalled;
+    this.#releasing = new Set();
+  }
+
+  /** True when `tick` has somebody to let go. */
+  get pending(): boolean {
+    return this.#releasing.size > 0;
+  }
+
+  /** `source` has caused octets to be written to `out`. */
+  wrote(source: Connection, out: Connection): void {
+    if (out.stallTimer === undefined) this.#watch(out);
+    if (!isFull(out) || out.closed || source.closed || out.held.includes(source)) return;
+    out.held.push(source);
+    this.#releasing.delete(out);
+    if (source.holds++ === 0) source.link?.setReading(false);
+  }
+
+  /** `out` has more room than before, or fewer unanswered requests. */
+  eased(out: Connection): void {
+    if (out.held.length > 0 && !isFull(out)) this.#release(out);
+  }
+
+  /** `connection` has gone: nobody waits for it, and it waits for nobody. */
+  gone(connection: Connection): void {
+    this.#releasing.delete(connection);
+    for (const source of connection.held.splice(0)) letGo(source);
+    if (connection.stallTimer !== undefined) this.#state.timers.cancel(connection.stallTimer);
+    if (connection.holds > 0) {
+      for (const other of this.#state.connections) {
+        const at = other.held.indexOf(connection);
+        if (at >= 0) other.held.splice(at, 1);
+      }
+    }
+  }
+
+  /** Lets more of those go who wait for a connection with room. */
+  tick(): void {
+    for (const out of [...this.#releasing]) {
+      if (isFull(out)) this.#releasing.delete(out);
+      else this.#release(out);
+    }
+  }
+
+  #release(out: Connection): void {
+    for (const source of out.held.splice(0, RELEASED_AT_ONCE)) letGo(source);
+    if (out.held.length > 0) this.#releasing.add(out);
+    else this.#releasing.delete(out);
+  }
+
+  /** Looks after a connection until its backlog is gone. */
+  #watch(out: Connection): void {
+    const { timers, now } = this.#state;
+    out.takenAt = now;
+    out.taken = out.written - out.backlog;
+    const check = (at: Millis) => {
+      const taken = out.written - out.backlog;
+      out.stallTimer = undefined;
+      if (out.closed || out.backlog === 0 || out.link === undefined) return;
+      if (taken > out.taken) {
+        out.taken = taken;
+        out.takenAt = at;
+      } else if (at - out.takenAt >= STALL_TIMEOUT) {
+        this.#stalled(out);
+        return;
+      }
+      out.stallTimer = timers.set(at + STALL_CHECK, check);
+    };
+    out.stallTimer = timers.set(now + STALL_CHECK, check);
+  }
+}
+
+function isFull(out: Connection): boolean {
+  return out.backlog > HIGH_WATER || out.transactions.open > MAX_OPEN_TRANSACTIONS;
+}
+
+function letGo(source: Connection): void {
+  if (--source.holds === 0 && !source.closed) source.link?.setReading(true);
+}

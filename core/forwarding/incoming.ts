@@ -1,0 +1,390 @@
+/**
+ * The frames that come in on one connection, one after the other: validated, routed, and passed on (RFC 4976 §6.2–6.4).
+ *
+ * This is where a SEND is forwarded. Its head decides everything that can be known then: an error is answered at once
+ * and the rest of the frame is read past; otherwise body octets go to the next hop as they come (stream.ts), or the
+ * frame as a whole when its end is already in sight (whole.ts). The 200 is sent when the end-line has been read.
+ */
+import { DOLLAR, spells } from "../bytes/octets.ts";
+import { Scratch } from "../bytes/scratch.ts";
+import { type ByteRange, readByteRange } from "../codec/byte-range.ts";
+import { AUTH, type Head, OTHER_METHOD, REPORT, RESPONSE, SEND } from "../codec/head.ts";
+import {
+  AUTHORIZATION,
+  BYTE_RANGE,
+  CONTENT_TYPE,
+  FAILURE_REPORT,
+  FROM_PATH,
+  MESSAGE_ID,
+  SUCCESS_REPORT,
+  TO_PATH,
+} from "../codec/header.ts";
+import type { FrameSink } from "../codec/reader.ts";
+import { consequence, type Fault } from "../faults.ts";
+import type { Connection } from "../session/connection.ts";
+import {
+  type FailureReport,
+  idText,
+  type Origin,
+  REPORT_NO,
+  REPORT_PARTIAL,
+  REPORT_YES,
+  TRANSACT_ID_LENGTH,
+} from "../session/transaction.ts";
+import { answerPaths, writeAnswer } from "./answer.ts";
+import type { BackPressure } from "./back-pressure.ts";
+import { copyHeaders, endFrame } from "./chunk.ts";
+import type { NextHops } from "./next-hops.ts";
+import { type Route, Routes } from "./route.ts";
+import type { State } from "./state.ts";
+import { Stream } from "./stream.ts";
+import { forwardWhole } from "./whole.ts";
+
+/** RFC 4975 §7.1: bodies of other requests than SEND are no larger. */
+const MAX_OTHER_BODY = 10_240;
+/** Longer Message-IDs are refused. The grammar allows 32 characters; clients that use UUIDs send 36. */
+const MAX_MESSAGE_ID = 256;
+/** Requests refused before one succeeded, after which the connection is closed (RFC 4976 §6.1). */
+const MAX_REFUSALS = 10;
+
+/** What Incoming asks of the relay around it. */
+export interface Surroundings {
+  readonly state: State;
+  readonly nextHops: NextHops;
+  readonly backPressure: BackPressure;
+  /** An AUTH addressed to this relay and nobody behind it. */
+  auth(source: Connection, head: Head): void;
+  response(source: Connection, head: Head): void;
+  close(connection: Connection, fault: Fault, detail: string): void;
+}
+
+const DISCARD = 0; // read past the rest of this frame
+const WHOLE = 1; // a SEND whose end is in sight
+const STREAM = 2; // a SEND that comes in pieces
+const COLLECT = 3; // another request: its body is short and kept until its end
+
+export class Incoming implements FrameSink {
+  readonly #source: Connection;
+  readonly #around: Surroundings;
+  readonly #routes: Routes;
+  #mode: number;
+  #head: Head | undefined; // of a WHOLE frame: valid until its end
+  #kind: number;
+  readonly #id: Uint8Array; // transact-id of the request, #id[0, #idLength)
+  #idLength: number;
+  #route: Route | undefined;
+  #out: Connection | undefined;
+  #range: ByteRange | undefined;
+  #failureReport: FailureReport;
+  #paths: Uint8Array | undefined; // of the response
+  #answered: boolean;
+  #body: Uint8Array; // of a WHOLE frame, borrowed: #body[#bodyStart, #bodyEnd)
+  #bodyStart: number;
+  #bodyEnd: number;
+  #stream: Stream | undefined;
+  #origin: Origin | undefined;
+  readonly #rest: Scratch; // of a COLLECT frame: start line word and headers
+  readonly #collected: Scratch; // and its body
+  #method: string;
+  #hasBody: boolean;
+  #proves: boolean;
+
+  constructor(source: Connection, around: Surroundings) {
+    this.#source = source;
+    this.#around = around;
+    this.#routes = new Routes(source, around.state);
+    this.#mode = DISCARD;
+    this.#head = undefined;
+    this.#kind = RESPONSE;
+    this.#id = new Uint8Array(32);
+    this.#idLength = 0;
+    this.#route = undefined;
+    this.#out = undefined;
+    this.#range = undefined;
+    this.#failureReport = REPORT_YES;
+    this.#paths = undefined;
+    this.#answered = false;
+    this.#body = new Uint8Array(0);
+    this.#bodyStart = 0;
+    this.#bodyEnd = 0;
+    this.#stream = undefined;
+    this.#origin = undefined;
+    this.#rest = new Scratch(256);
+    this.#collected = new Scratch(64);
+    this.#method = "";
+    this.#hasBody = false;
+    this.#proves = false;
+  }
+
+  head(head: Head): void {
+    const { state } = this.#around;
+    state.counters.framesIn++;
+    this.#mode = DISCARD;
+    this.#kind = head.kind;
+    if (head.kind === RESPONSE) {
+      state.counters.responses++;
+      this.#around.response(this.#source, head);
+      return;
+    }
+    const idStart = head.base + head.transactIdStart;
+    this.#idLength = head.transactIdEnd - head.transactIdStart;
+    for (let i = 0; i < this.#idLength; i++) this.#id[i] = head.octets[idStart + i] as number;
+    this.#answered = false;
+    this.#paths = undefined;
+    this.#failureReport = REPORT_YES;
+    const fault = this.#accept(head);
+    if (fault !== undefined) this.#refuse(fault, head);
+  }
+
+  body(source: Uint8Array, start: number, end: number): void {
+    switch (this.#mode) {
+      case WHOLE:
+        this.#body = source;
+        this.#bodyStart = start;
+        this.#bodyEnd = end;
+        break;
+      case STREAM:
+        this.#stream?.push(source, start, end);
+        break;
+      case COLLECT:
+        if (this.#collected.length + end - start > MAX_OTHER_BODY) this.#refuse("BODY_TOO_LONG", undefined);
+        else this.#collected.copy(source, start, end);
+        break;
+    }
+  }
+
+  end(flag: number): void {
+    const mode = this.#mode;
+    this.#mode = DISCARD;
+    if (mode === DISCARD) return;
+    const { state, backPressure } = this.#around;
+    const route = this.#route as Route;
+    const source = this.#source;
+    if (mode === COLLECT) {
+      const out = this.#out as Connection;
+      if (flag !== DOLLAR) this.#refuse("NOT_INTERRUPTIBLE", undefined);
+      else if (out.closed) this.#refuse("NEXT_HOP_LOST", undefined);
+      else this.#forwardCollected(route, out);
+      return;
+    }
+    if (mode === STREAM) {
+      (this.#origin as Origin).open = undefined;
+      (this.#stream as Stream).finish(flag);
+      this.#stream = this.#origin = undefined;
+    } else if (this.#out !== undefined) {
+      const body = { octets: this.#body, start: this.#bodyStart, end: this.#bodyEnd };
+      forwardWhole(state, source, route, this.#out, this.#head as Head, body, flag, this.#range, this.#failureReport);
+      backPressure.wrote(source, this.#out);
+      this.#head = undefined;
+    }
+    this.#succeed();
+    // §6.4.1: received, which is not to say delivered. Only for "yes" does the previous hop wait for it.
+    if (this.#failureReport === REPORT_YES) this.#answer(200, route.answerPaths);
+  }
+
+  lost(fault: Fault): void {
+    this.#around.close(this.#source, fault, "");
+  }
+
+  /** The connection has gone, perhaps in the middle of a frame. */
+  cutOff(): void {
+    if (this.#mode === STREAM) {
+      (this.#origin as Origin).open = undefined;
+      this.#stream?.cutOff();
+    }
+    this.#mode = DISCARD;
+  }
+
+  /** The next hop refuses or is lost while the chunk still comes in: answer now, read past the rest. */
+  fail(status: number): void {
+    if (this.#mode !== STREAM) return;
+    const origin = this.#origin as Origin;
+    origin.open = undefined;
+    this.#stream?.abort();
+    this.#mode = DISCARD;
+    if (this.#failureReport === REPORT_NO) return;
+    origin.refused = true;
+    this.#answer(status, (this.#route as Route).answerPaths);
+  }
+
+  // ---- validation, in the order in which it can fail ----
+
+  #accept(head: Head): Fault | undefined {
+    const { kind } = head;
+    if (kind === SEND) {
+      const failureReport = readFailureReport(head);
+      if (failureReport !== undefined) this.#failureReport = failureReport;
+      if (head.flaw !== undefined) return head.flaw;
+      if (failureReport === undefined) return "REPORT_FIELD";
+      return this.#acceptSend(head);
+    }
+    if (head.flaw !== undefined) return head.flaw;
+    return this.#acceptOther(head);
+  }
+
+  #acceptSend(head: Head): Fault | undefined {
+    const { state, nextHops } = this.#around;
+    state.counters.sends++;
+    const route = this.#routes.find(head);
+    if (typeof route === "string") return route;
+    const { octets } = head;
+    if (!head.has(MESSAGE_ID)) return "MESSAGE_ID";
+    const idLength = head.endOf(MESSAGE_ID) - head.startOf(MESSAGE_ID);
+    if (idLength === 0 || idLength > MAX_MESSAGE_ID) return "MESSAGE_ID";
+    if (head.has(SUCCESS_REPORT) && !isYesOrNo(head)) return "REPORT_FIELD";
+    if (head.hasBody && head.bodyInSight !== 0 && !head.has(CONTENT_TYPE)) return "CONTENT_TYPE";
+    this.#range = undefined;
+    if (head.has(BYTE_RANGE)) {
+      const range = readByteRange(octets, head.startOf(BYTE_RANGE), head.endOf(BYTE_RANGE));
+      // Positions count from 1; clients write 0 for an empty body, and there it does no harm.
+      if (range === undefined || (range.start === 0 && head.hasBody && head.bodyInSight !== 0)) return "BYTE_RANGE";
+      this.#range = range;
+    }
+    this.#route = route;
+    if (route.direction === "here") {
+      // Addressed to us alone: a keepalive. Answered, not forwarded.
+      this.#out = undefined;
+      this.#mode = WHOLE;
+      return undefined;
+    }
+    const out = nextHops.connectionFor(route);
+    if (typeof out === "string") return out;
+    this.#out = out;
+    out.usedAt = state.now;
+    const chunkBytes = route.chunkBytes;
+    if (head.bodyInSight >= 0 && (chunkBytes === 0 || head.bodyInSight <= chunkBytes)) {
+      this.#mode = WHOLE;
+      this.#head = head;
+      this.#bodyStart = this.#bodyEnd = 0;
+      return undefined;
+    }
+    const origin: Origin = {
+      source: this.#source,
+      fromPath: route.fromPath,
+      ownUri: route.ownUri,
+      ownUriOut: route.lastOwnUri,
+      messageId: octets.slice(head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
+      failureReport: this.#failureReport,
+      open: this,
+      refused: false,
+    };
+    this.#origin = origin;
+    this.#stream = new Stream(state, this.#around.backPressure, route, out, origin, head, this.#range);
+    this.#mode = STREAM;
+    return undefined;
+  }
+
+  #acceptOther(head: Head): Fault | undefined {
+    const { state, nextHops } = this.#around;
+    if (head.kind === AUTH && !hasSeveralUris(head)) {
+      this.#around.auth(this.#source, head);
+      return undefined;
+    }
+    if (head.kind === REPORT) state.counters.reports++;
+    else state.counters.otherRequests++;
+    if (head.kind === OTHER_METHOD && state.config.forwarding.unknownMethods === "refuse") return "METHOD_REFUSED";
+    const route = this.#routes.find(head);
+    if (typeof route === "string") return route;
+    // Nobody behind us to understand it.
+    if (route.direction === "here") return head.kind === REPORT ? undefined : "METHOD_REFUSED";
+    if (head.hasBody && head.bodyInSight !== 0 && !head.has(CONTENT_TYPE)) return "CONTENT_TYPE";
+    const out = nextHops.connectionFor(route);
+    if (typeof out === "string") return out;
+    this.#route = route;
+    this.#out = out;
+    out.usedAt = state.now;
+    this.#method = head.method();
+    this.#hasBody = head.hasBody;
+    this.#proves = head.kind === AUTH && head.has(AUTHORIZATION);
+    copyHeaders(this.#rest.reset(), head, 0, head.headerCount, undefined);
+    this.#collected.reset();
+    this.#paths = head.kind === REPORT ? undefined : answerPaths(state, head);
+    this.#mode = COLLECT;
+    return undefined;
+  }
+
+  /** §6.4.2: any other request goes on as a whole. */
+  #forwardCollected(route: Route, out: Connection): void {
+    const { state, backPressure } = this.#around;
+    const source = this.#source;
+    let id: string;
+    if (this.#kind === REPORT) {
+      id = state.random.text(TRANSACT_ID_LENGTH);
+    } else {
+      const transaction = out.transactions.begin();
+      const transactId = String.fromCharCode(...this.#id.subarray(0, this.#idLength));
+      const { fromPath, ownUri, lastOwnUri } = route;
+      transaction.asked = { source, transactId, proves: this.#proves, fromPath, ownUri, lastOwnUri };
+      id = idText(transaction);
+      out.transactions.sent(transaction, state.now);
+    }
+    const frame = state.scratch.reset();
+    frame.text("MSRP ").text(id).text(" ").text(this.#method).text("\r\n");
+    frame.copy(route.paths).copy(this.#rest.octets, 0, this.#rest.length);
+    const body = this.#collected;
+    if (this.#hasBody) frame.text("\r\n").copy(body.octets, 0, body.length);
+    endFrame(frame, new Scratch(32).text(id).take(), DOLLAR, this.#hasBody);
+    out.writeFrame(frame);
+    backPressure.wrote(source, out);
+    this.#succeed();
+  }
+
+  // ---- answers ----
+
+  /** @param head  while it is at hand: the response is made from it */
+  #refuse(fault: Fault, head: Head | undefined): void {
+    const { state } = this.#around;
+    const source = this.#source;
+    this.#mode = DISCARD;
+    const { then, status } = consequence(fault);
+    if (then === "close") {
+      this.#around.close(source, fault, "");
+      return;
+    }
+    state.noteFault(source, fault, "");
+    if (then === "answer" && this.#kind !== REPORT && !(this.#kind === SEND && this.#failureReport === REPORT_NO)) {
+      const paths = this.#paths ?? (head === undefined ? undefined : answerPaths(state, head));
+      if (paths !== undefined) this.#answer(status as number, paths);
+    }
+    // §6.1: several unsuccessful requests, and none that succeeded.
+    if (!source.proven && ++source.refusals >= MAX_REFUSALS) this.#around.close(source, "PROBATION", "");
+  }
+
+  #answer(status: number, paths: Uint8Array): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    const { state, backPressure } = this.#around;
+    const id = this.#idLength === 32 ? this.#id : this.#id.subarray(0, this.#idLength);
+    writeAnswer(state, this.#source, id, status, paths, "");
+    backPressure.wrote(this.#source, this.#source);
+  }
+
+  #succeed(): void {
+    const source = this.#source;
+    if (source.proven) return;
+    source.proven = true;
+    if (source.probation !== undefined) this.#around.state.timers.cancel(source.probation);
+  }
+}
+
+/** Undefined when it says what no sender may say. */
+function readFailureReport(head: Head): FailureReport | undefined {
+  if (!head.has(FAILURE_REPORT)) return REPORT_YES;
+  const { octets } = head;
+  const start = head.startOf(FAILURE_REPORT);
+  const end = head.endOf(FAILURE_REPORT);
+  if (spells(octets, start, end, "yes")) return REPORT_YES;
+  if (spells(octets, start, end, "no")) return REPORT_NO;
+  return spells(octets, start, end, "partial") ? REPORT_PARTIAL : undefined;
+}
+
+function isYesOrNo(head: Head): boolean {
+  const { octets } = head;
+  const start = head.startOf(SUCCESS_REPORT);
+  const end = head.endOf(SUCCESS_REPORT);
+  return spells(octets, start, end, "yes") || spells(octets, start, end, "no");
+}
+
+function hasSeveralUris(head: Head): boolean {
+  return head.value(TO_PATH)?.includes(" ") === true && head.has(FROM_PATH);
+}

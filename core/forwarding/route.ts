@@ -1,0 +1,197 @@
+/**
+ * Where a request goes, and whether it may: the open-relay rule (RFC 4976 §6.2, §6.4).
+ *
+ * The first To-Path URI must be one we handed out, and then the request must either lead to the client that holds it
+ * or come from that client's connection. Two clients of ours in one session make two of our URIs follow each other: each
+ * is checked like the first, and no hop lies between. What is decided for a pair of paths is remembered with the
+ * connection, since a session's paths repeat from SEND to SEND.
+ */
+import { Scratch } from "../bytes/scratch.ts";
+import { firstUriEnd, MAX_PATH, readPath } from "../codec/path.ts";
+import type { Head } from "../codec/head.ts";
+import { FROM_PATH, TO_PATH } from "../codec/header.ts";
+import type { Uri } from "../codec/uri.ts";
+import type { Fault } from "../faults.ts";
+import type { Hop, RelayConfig } from "../ports.ts";
+import type { Connection } from "../session/connection.ts";
+import type { Lease } from "../session/lease.ts";
+import type { State } from "./state.ts";
+
+export interface Route {
+  /** The paths this was decided for, octet for octet. */
+  readonly toPath: Uint8Array;
+  readonly fromPath: Uint8Array;
+  /** Our URIs at the beginning of the To-Path, all valid when this was decided. */
+  readonly leases: readonly Lease[];
+  readonly versions: readonly number[];
+  /** `to`: towards the client that holds the last lease. `on`: from its holder to another hop. `here`: for us alone. */
+  readonly direction: "to" | "on" | "here";
+  /** The next hop when it is not a client of ours. */
+  readonly hop: Hop | undefined;
+  /** The next hop's URI. */
+  readonly nextUri: Uri | undefined;
+  /** Both path headers as the next hop gets them, each with its CRLF. */
+  readonly paths: Uint8Array;
+  /** The first To-Path URI, which is ours, as it was written. */
+  readonly ownUri: Uint8Array;
+  /** The URI that stands first in From-Path when we forward: the last of ours. */
+  readonly lastOwnUri: Uint8Array;
+  /** Both path headers of a response to the previous hop (RFC 4975 §7.2). */
+  readonly answerPaths: Uint8Array;
+  /** Largest chunk body the next hop is given; 0 for no limit. */
+  readonly chunkBytes: number;
+  /** The connection to use, once somebody has asked for it. */
+  out: Connection | undefined;
+}
+
+const MAX_REMEMBERED = 8;
+
+/** The routes of one previous hop, most recent first. */
+export class Routes {
+  readonly #source: Connection;
+  readonly #state: State;
+  readonly #remembered: Route[];
+
+  constructor(source: Connection, state: State) {
+    this.#source = source;
+    this.#state = state;
+    this.#remembered = [];
+  }
+
+  /** The route of a request; both path headers are there. */
+  find(head: Head): Route | Fault {
+    const remembered = this.#remembered;
+    for (let i = 0; i < remembered.length; i++) {
+      const route = remembered[i] as Route;
+      if (!head.valueIs(TO_PATH, route.toPath) || !head.valueIs(FROM_PATH, route.fromPath)) continue;
+      if (!isCurrent(route)) {
+        remembered.splice(i, 1);
+        break;
+      }
+      if (i > 0) {
+        remembered.splice(i, 1);
+        remembered.unshift(route);
+      }
+      for (const lease of route.leases) lease.usedAt = this.#state.now;
+      return route;
+    }
+    const route = decide(head, this.#source, this.#state);
+    if (typeof route !== "string") {
+      if (remembered.length === MAX_REMEMBERED) remembered.pop();
+      remembered.unshift(route);
+    }
+    return route;
+  }
+}
+
+function isCurrent(route: Route): boolean {
+  for (let i = 0; i < route.leases.length; i++) {
+    const lease = route.leases[i] as Lease;
+    if (lease.state !== "valid" || lease.version !== route.versions[i]) return false;
+  }
+  return route.out === undefined || !route.out.closed;
+}
+
+function decide(head: Head, source: Connection, state: State): Route | Fault {
+  const { octets } = head;
+  const toStart = head.startOf(TO_PATH);
+  const toEnd = head.endOf(TO_PATH);
+  const fromStart = head.startOf(FROM_PATH);
+  const fromEnd = head.endOf(FROM_PATH);
+  const to = readPath(octets, toStart, toEnd);
+  const from = readPath(octets, fromStart, fromEnd);
+  if (to === undefined || from === undefined) return "PATH";
+
+  const leases: Lease[] = [];
+  let direction: Route["direction"] = "here";
+  for (let i = 0; i < to.uris.length && i < MAX_PATH; i++) {
+    const uri = to.uris[i] as Uri;
+    const lease = state.leases.find(uri);
+    if (lease === undefined) {
+      if (i > 0 && !isOurs(uri, state.config)) break;
+      return isOurs(uri, state.config) ? "SESSION_UNKNOWN" : "NOT_FOR_US";
+    }
+    if (lease.state !== "valid") return lease.state === "expired" ? "SESSION_EXPIRED" : "SESSION_UNKNOWN";
+    leases.push(lease);
+    const fromOwner = lease.owner === source;
+    if (fromOwner) lease.learnOwnerUri(from.uris[0] as Uri);
+    const next = to.uris[i + 1];
+    if (next === undefined) {
+      // The URI alone: a keepalive, and only its holder has reason to send one.
+      if (!fromOwner) return "SESSION_FOREIGN";
+      direction = "here";
+      break;
+    }
+    if (lease.leadsToOwner(next)) {
+      // §6.4: the next hop is the next hop back toward the client that obtained this URI.
+      if (!fromOwner && i === 0 && mayCarry(source, from.uris[0] as Uri)) {
+        lease.learnStranger(from.uris[0] as Uri, source);
+      }
+      direction = "to";
+      break;
+    }
+    // §6.4: or the previous hop was the one coming from that client.
+    if (!fromOwner) return "SESSION_FOREIGN";
+    direction = "on";
+  }
+
+  const own = leases.length;
+  const hop = direction === "on" ? hopOf(to.uris[own] as Uri) : undefined;
+  const nextUri = to.uris[own];
+  const lastLease = leases[own - 1] as Lease;
+  const paths = new Scratch(512);
+  if (direction !== "here") {
+    paths.text("To-Path: ").text(to.texts.slice(own).join(" "));
+    paths
+      .text("\r\nFrom-Path: ")
+      .text([...to.texts.slice(0, own).reverse(), ...from.texts].join(" "))
+      .text("\r\n");
+  }
+  const answerPaths = new Scratch(256);
+  answerPaths.text("To-Path: ").copy(octets, fromStart, firstUriEnd(octets, fromStart, fromEnd));
+  answerPaths
+    .text("\r\nFrom-Path: ")
+    .text(to.texts[0] as string)
+    .text("\r\n");
+  for (const lease of leases) lease.usedAt = state.now;
+  return {
+    toPath: octets.slice(toStart, toEnd),
+    fromPath: octets.slice(fromStart, fromEnd),
+    leases,
+    versions: leases.map((lease) => lease.version),
+    direction,
+    hop,
+    nextUri,
+    paths: paths.take(),
+    ownUri: new Scratch(128).text(to.texts[0] as string).take(),
+    lastOwnUri: new Scratch(128).text(to.texts[own - 1] as string).take(),
+    answerPaths: answerPaths.take(),
+    chunkBytes: chunkBytes(state.config, hop),
+    out: direction === "to" ? lastLease.owner : undefined,
+  };
+}
+
+/** Does the authority of this URI name this relay, whatever its session-id? */
+export function isOurs(uri: Uri, config: RelayConfig): boolean {
+  return config.listeners.some(({ advertise }) => advertise.host === uri.host && advertise.port === uri.port);
+}
+
+/** An msrps URI is never served over a connection without TLS, ours or that of the proxy in front of a listener. */
+function mayCarry(connection: Connection, uri: Uri): boolean {
+  return !uri.secure || connection.peer.secure || connection.listener?.advertise.secure === true;
+}
+
+function chunkBytes({ forwarding, outgoing }: RelayConfig, hop: Hop | undefined): number {
+  if (hop === undefined) return forwarding.chunkBytes;
+  return outgoing.chunkBytes.find(({ to }) => matchesName(to, hop.host))?.bytes ?? forwarding.chunkBytes;
+}
+
+/** `*` alone is every name; `*.example.net` is any name below that one. */
+function matchesName(pattern: string, host: string): boolean {
+  if (pattern === "*") return true;
+  return pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
+}
+
+function hopOf(uri: Uri): Hop {
+  return { secure: uri.secure, host: uri.host, port: uri.port };
+}

@@ -1,0 +1,195 @@
+/**
+ * One incoming SEND on its way through, when its body comes in pieces (RFC 4976 §6.4.1, RFC 4975 §7.1.1).
+ *
+ * The chunk is passed on as it arrives. What we send is chunks of our own: each begins when there is an octet for it and
+ * ends with `+` when somebody else has a frame to write to the same connection, when the next hop is known to take no
+ * more at once, or when our end-line would occur in the body. The last octet received is kept back until more or the
+ * end-line comes, so that the chunk which carries the final flag is never empty.
+ */
+import { DOLLAR, HASH, PLUS, sameOctets } from "../bytes/octets.ts";
+import { Scratch } from "../bytes/scratch.ts";
+import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
+import type { Head } from "../codec/head.ts";
+import { BYTE_RANGE } from "../codec/header.ts";
+import { TidGuard } from "../codec/tid-guard.ts";
+import type { Connection, Feeder } from "../session/connection.ts";
+import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH, type Transaction } from "../session/transaction.ts";
+import type { BackPressure } from "./back-pressure.ts";
+import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
+import type { Route } from "./route.ts";
+import type { State } from "./state.ts";
+
+export class Stream implements Feeder {
+  readonly #state: State;
+  readonly #backPressure: BackPressure;
+  readonly #route: Route;
+  readonly #out: Connection;
+  readonly #origin: Origin;
+  readonly #before: Uint8Array; // header lines before Byte-Range
+  readonly #after: Uint8Array; // and those behind it
+  readonly #rangeText: string | undefined; // Byte-Range as it came, for a body that turns out to be empty
+  readonly #total: number;
+  readonly #guard: TidGuard;
+  readonly #last: Uint8Array; // the octet kept back
+  #keeping: boolean; // whether there is one
+  #position: number; // of the next octet to be written
+  #chunkStart: number; // position of the open chunk's first octet
+  #open: boolean;
+  #transaction: Transaction | undefined; // of the open chunk
+  readonly #id: Uint8Array; // and its transact-id
+  failed: boolean; // nothing more goes out
+
+  constructor(
+    state: State,
+    backPressure: BackPressure,
+    route: Route,
+    out: Connection,
+    origin: Origin,
+    head: Head,
+    range: ByteRange | undefined,
+  ) {
+    this.#state = state;
+    this.#backPressure = backPressure;
+    this.#route = route;
+    this.#out = out;
+    this.#origin = origin;
+    const scratch = new Scratch(512);
+    const rangeLine = head.lineOf(BYTE_RANGE);
+    copyHeaders(scratch, head, 0, Math.max(0, rangeLine), undefined);
+    this.#before = scratch.take();
+    copyHeaders(scratch.reset(), head, rangeLine + 1, head.headerCount, undefined);
+    this.#after = scratch.take();
+    this.#rangeText = head.value(BYTE_RANGE);
+    // No Byte-Range: the whole message, from its first octet (RFC 4975 §7.3.1).
+    this.#position = range?.start ?? 1;
+    this.#total = range?.total ?? -1;
+    this.#chunkStart = this.#position;
+    this.#guard = new TidGuard();
+    this.#last = new Uint8Array(1);
+    this.#keeping = false;
+    this.#open = false;
+    this.#transaction = undefined;
+    this.#id = new Uint8Array(TRANSACT_ID_LENGTH);
+    this.failed = false;
+    out.feeders.add(this);
+  }
+
+  /** Body octets have come. */
+  push(source: Uint8Array, start: number, end: number): void {
+    if (this.failed || start === end) return;
+    if (this.#keeping) this.#write(this.#last, 0, 1);
+    this.#last[0] = source[end - 1] as number;
+    this.#keeping = true;
+    this.#write(source, start, end - 1);
+    this.#backPressure.wrote(this.#origin.source, this.#out);
+  }
+
+  /** The end-line has come. */
+  finish(flag: number): void {
+    if (this.failed) return;
+    this.#out.feeders.delete(this);
+    if (this.#keeping) {
+      this.#keeping = false;
+      this.#write(this.#last, 0, 1);
+      this.#close(flag);
+    } else {
+      this.#begin(this.#rangeText);
+      this.#close(flag);
+    }
+    this.#backPressure.wrote(this.#origin.source, this.#out);
+  }
+
+  /**
+   * The previous hop has gone in the middle. What came is passed on; the flag is `+` and not `#`, because whether the
+   * sender has given the message up is for the sender to say: it may resume with a new session (RFC 4975 §5.4).
+   */
+  cutOff(): void {
+    this.#out.feeders.delete(this);
+    if (this.failed) return;
+    if (this.#keeping) this.#write(this.#last, 0, 1);
+    if (this.#open) this.#close(PLUS);
+    this.failed = true;
+  }
+
+  /** The next hop refuses the message: RFC 4975 §7.3.2 says to abort what is being sent. */
+  abort(): void {
+    this.#out.feeders.delete(this);
+    if (this.#open && !this.#out.closed) this.#close(HASH);
+    this.failed = true;
+  }
+
+  interrupt(): void {
+    this.#state.counters.interrupts++;
+    this.#close(PLUS);
+  }
+
+  lost(status: number): void {
+    this.#open = false;
+    this.failed = true;
+    if (this.#transaction !== undefined) this.#transaction.rangeEnd = this.#position - 1;
+    this.#origin.open?.fail(status);
+  }
+
+  #write(source: Uint8Array, start: number, end: number): void {
+    const limit = this.#route.chunkBytes;
+    let at = start;
+    while (at < end) {
+      if (!this.#open) this.#begin(undefined);
+      const room = limit === 0 ? end - at : limit - (this.#position - this.#chunkStart);
+      const stop = this.#guard.check(source, at, Math.min(end, at + room));
+      if (stop > at) this.#out.write(source, at, stop);
+      this.#position += stop - at;
+      const full = limit > 0 && this.#position - this.#chunkStart >= limit;
+      if (full || stop < Math.min(end, at + room)) this.#close(PLUS);
+      at = stop;
+    }
+  }
+
+  /** Begins a chunk at the present position. */
+  #begin(rangeText: string | undefined): void {
+    const out = this.#out;
+    out.openChunk?.interrupt();
+    if (this.#origin.failureReport === REPORT_NO) {
+      this.#state.random.letters(this.#id, 0, TRANSACT_ID_LENGTH);
+    } else {
+      const transaction = out.transactions.begin();
+      transaction.origin = this.#origin;
+      transaction.rangeStart = this.#position;
+      transaction.rangeEnd = this.#position - 1;
+      transaction.total = this.#total;
+      this.#transaction = transaction;
+      this.#id.set(transaction.id);
+    }
+    this.#guard.begin(this.#id, 0, TRANSACT_ID_LENGTH);
+    const head = this.#state.scratch.reset();
+    startRequest(head, this.#id, "SEND");
+    head.copy(this.#route.paths).copy(this.#before);
+    head
+      .text("Byte-Range: ")
+      .text(rangeText ?? formatByteRange(this.#position, -1, this.#total))
+      .text("\r\n");
+    head.copy(this.#after).text("\r\n");
+    out.write(head.octets, 0, head.length);
+    out.openChunk = this;
+    this.#chunkStart = this.#position;
+    this.#open = true;
+    this.#state.counters.chunksOut++;
+  }
+
+  #close(flag: number): void {
+    const out = this.#out;
+    const end = this.#state.endScratch.reset();
+    endFrame(end, this.#id, flag, true);
+    out.write(end.octets, 0, end.length);
+    this.#open = false;
+    if (out.openChunk === this) out.openChunk = undefined;
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    // It may have been answered before its end, and its slot may serve another by now.
+    if (transaction === undefined || !transaction.active) return;
+    if (!sameOctets(transaction.id, 0, this.#id, 0, TRANSACT_ID_LENGTH)) return;
+    transaction.rangeEnd = this.#position - 1;
+    if (flag === DOLLAR) transaction.total = this.#position - 1;
+    out.transactions.sent(transaction, this.#state.now);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * A SEND whose end is in sight when its head is read: passed on in one go, which is what nearly every message is.
+ */
+import { DOLLAR } from "../bytes/octets.ts";
+import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
+import type { Head } from "../codec/head.ts";
+import { MESSAGE_ID } from "../codec/header.ts";
+import { TidGuard } from "../codec/tid-guard.ts";
+import type { Connection } from "../session/connection.ts";
+import { type FailureReport, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
+import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
+import type { Route } from "./route.ts";
+import type { State } from "./state.ts";
+
+/** Bodies up to this size are copied behind their head, so that the frame is one write. */
+const SMALL = 4096;
+
+const guard = new TidGuard();
+const plainId = new Uint8Array(TRANSACT_ID_LENGTH);
+
+/** Octets borrowed for a call. */
+export interface Span {
+  readonly octets: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Forwards the SEND with this head and body. */
+export function forwardWhole(
+  state: State,
+  source: Connection,
+  route: Route,
+  out: Connection,
+  head: Head,
+  { octets: body, start, end }: Span,
+  flag: number,
+  range: ByteRange | undefined,
+  failureReport: FailureReport,
+): void {
+  const { transactions } = out;
+  const transaction = failureReport === REPORT_NO ? undefined : transactions.begin();
+  if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
+  const id = transaction?.id ?? plainId;
+  const length = end - start;
+  while (length > 0) {
+    guard.begin(id, 0, TRANSACT_ID_LENGTH);
+    if (guard.check(body, start, end) === end) break;
+    if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
+    else transactions.renew(transaction);
+  }
+
+  out.openChunk?.interrupt();
+  const first = range?.start ?? 1;
+  const last = first + length - 1;
+  // §6.4.1: a range-end that the body does not bear out is corrected. An empty body has no position to speak of.
+  const wrong = range !== undefined && range.end >= 0 && range.end !== last && length > 0;
+  const frame = state.scratch.reset();
+  startRequest(frame, id, "SEND");
+  frame.copy(route.paths);
+  copyHeaders(frame, head, 0, head.headerCount, wrong ? formatByteRange(first, last, range.total) : undefined);
+  if (head.hasBody) frame.text("\r\n");
+  if (length > SMALL) {
+    out.write(frame.octets, 0, frame.length);
+    out.write(body, start, end);
+    frame.reset();
+  } else {
+    frame.copy(body, start, end);
+  }
+  endFrame(frame, id, flag, head.hasBody);
+  out.write(frame.octets, 0, frame.length);
+  state.counters.chunksOut++;
+
+  if (transaction === undefined) return;
+  transaction.origin = {
+    source,
+    fromPath: route.fromPath,
+    ownUri: route.ownUri,
+    ownUriOut: route.lastOwnUri,
+    messageId: head.octets.slice(head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
+    failureReport,
+    open: undefined,
+    refused: false,
+  };
+  transaction.rangeStart = first;
+  transaction.rangeEnd = last;
+  transaction.total = range?.total ?? (flag === DOLLAR ? last : -1);
+  transactions.sent(transaction, state.now);
+}

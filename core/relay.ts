@@ -1,0 +1,390 @@
+/**
+ * The relay (RFC 4976 §6): joins the rooms of core. A program makes one, tells it what happens on its connections, and
+ * does what it asks of its Host and Links.
+ *
+ * Here is what needs more than one room: a connection's life from probation to its end, and AUTH, where a checked
+ * credential becomes a lease. Where a SEND goes is decided in forwarding/incoming.ts.
+ */
+import { Authenticator, type Claim } from "./auth/authenticator.ts";
+import { boundHeader, readExpires } from "./auth/expires.ts";
+import { parsePath } from "./codec/path.ts";
+import type { Head } from "./codec/head.ts";
+import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH } from "./codec/header.ts";
+import type { Uri } from "./codec/uri.ts";
+import { consequence, type Fault } from "./faults.ts";
+import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
+import { BackPressure } from "./forwarding/back-pressure.ts";
+import { Incoming, type Surroundings } from "./forwarding/incoming.ts";
+import { dialFault, NextHops } from "./forwarding/next-hops.ts";
+import { failTransaction, takeResponse, timeOut } from "./forwarding/response.ts";
+import { type Counters, State } from "./forwarding/state.ts";
+import type {
+  Credential,
+  DialFailure,
+  DomainConfig,
+  Feed,
+  Host,
+  Link,
+  ListenerConfig,
+  Millis,
+  RelayConfig,
+  RelayPort,
+  Ticket,
+} from "./ports.ts";
+import { Connection } from "./session/connection.ts";
+import { REPORT_PARTIAL } from "./session/transaction.ts";
+
+/** RFC 4976 §6.1: how long a new connection has to make a request that succeeds. */
+const PROBATION: Millis = 30_000;
+/** AUTH requests of one connection whose accounts are being looked up. They cannot be pipelined (§9.1). */
+const MAX_PENDING_AUTHS = 16;
+
+/** An AUTH whose account is being looked up. */
+interface PendingAuth {
+  readonly source: Connection;
+  readonly claim: Claim;
+  readonly id: Uint8Array;
+  readonly paths: Uint8Array;
+  readonly clientUri: Uri;
+  readonly expiresSeconds: number;
+}
+
+export class Relay implements RelayPort, Surroundings {
+  readonly state: State;
+  readonly nextHops: NextHops;
+  readonly backPressure: BackPressure;
+  readonly #authenticator: Authenticator;
+  readonly #domains: Map<string, DomainConfig>;
+  readonly #pendingAuths: Map<Ticket, PendingAuth>;
+  readonly #incoming: Map<Connection, Incoming>;
+  #tickets: number;
+  #closing: boolean;
+
+  constructor(config: RelayConfig, host: Host, now: Millis) {
+    this.state = new State(config, host, now);
+    this.nextHops = new NextHops(this.state);
+    this.backPressure = new BackPressure(this.state, (connection) => this.close(connection, "STALLED", ""));
+    this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
+    this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
+    this.#pendingAuths = new Map();
+    this.#incoming = new Map();
+    this.#tickets = 0;
+    this.#closing = false;
+  }
+
+  get counters(): Counters {
+    return this.state.counters;
+  }
+
+  /** How many connections there are, dials included. */
+  get connections(): number {
+    return this.state.connections.size;
+  }
+
+  // ---- what the adapter tells ----
+
+  accepted(link: Link, listener: string, now: Millis): Feed {
+    const { state } = this;
+    state.now = now;
+    const at = state.config.listeners.find(({ name }) => name === listener);
+    if (at === undefined) throw new RangeError(`no listener named ${listener}`);
+    const place = { link, listener: at };
+    const connection = new Connection(++state.connectionsEver, place, state.random, state.transactionTimers, now);
+    state.connections.add(connection);
+    state.host.note({ type: "connectionOpened", connection: connection.number, peer: link.peer, listener });
+    // §6.1: close it when no request succeeds in time.
+    connection.probation = state.timers.set(now + PROBATION, () => {
+      if (!connection.proven) this.close(connection, "PROBATION", "");
+    });
+    return this.#feed(connection);
+  }
+
+  dialed(ticket: Ticket, link: Link, now: Millis): Feed {
+    const { state } = this;
+    state.now = now;
+    const connection = this.nextHops.answered(ticket);
+    if (connection === undefined || connection.hop === undefined) {
+      // Given up while it was being dialed.
+      link.close();
+      return { received() {}, writable() {}, ended() {} };
+    }
+    connection.attach(link);
+    connection.usedAt = now;
+    const { number, hop } = connection;
+    state.host.note({ type: "connectionDialed", connection: number, peer: link.peer, hop });
+    this.backPressure.eased(connection);
+    return this.#feed(connection);
+  }
+
+  dialFailed(ticket: Ticket, why: DialFailure, now: Millis): void {
+    const { state } = this;
+    state.now = now;
+    const connection = this.nextHops.answered(ticket);
+    if (connection === undefined || connection.hop === undefined) return;
+    state.counters.dialFailures++;
+    state.host.note({ type: "dialFailed", hop: connection.hop, why });
+    this.#end(connection, "PEER", consequence(dialFault(why)).status);
+  }
+
+  credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void {
+    this.state.now = now;
+    const pending = this.#pendingAuths.get(ticket);
+    this.#pendingAuths.delete(ticket);
+    if (pending === undefined || pending.source.closed) return;
+    pending.source.authsPending--;
+    this.#finishAuth(pending, found);
+  }
+
+  get deadline(): Millis {
+    const { state } = this;
+    if (this.backPressure.pending) return state.now;
+    return Math.min(state.timers.next, state.transactionTimers.next);
+  }
+
+  tick(now: Millis): void {
+    const { state } = this;
+    state.now = now;
+    while (true) {
+      const transaction = state.transactionTimers.due(now);
+      if (transaction === undefined) break;
+      const out = transaction.table.connection;
+      // §6.4.1: the timer counts from when the last octet was sent, so one that still waits here starts again.
+      if (out.written - out.backlog < transaction.endsAt) state.transactionTimers.start(transaction, now);
+      else timeOut(state, transaction);
+      this.backPressure.eased(out);
+    }
+    state.timers.run(now);
+    this.backPressure.tick();
+  }
+
+  shutdown(now: Millis): void {
+    this.state.now = now;
+    this.#closing = true;
+    for (const connection of [...this.state.connections]) {
+      connection.openChunk?.interrupt();
+      for (const lease of this.state.leases.endOf(connection)) this.state.noteEnd(lease, "SHUTDOWN");
+    }
+    for (const connection of [...this.state.connections]) this.#end(connection, "SHUTDOWN");
+  }
+
+  #feed(connection: Connection): Feed {
+    const { state } = this;
+    const incoming = new Incoming(connection, this);
+    this.#incoming.set(connection, incoming);
+    connection.readWith(incoming, state.config.limits.headerBytes);
+    const reader = connection.reader;
+    this.#watchIdle(connection);
+    return {
+      received: (bytes, now) => {
+        if (connection.closed) return;
+        state.now = now;
+        connection.usedAt = now;
+        state.counters.bytesIn += bytes.length;
+        reader?.read(bytes);
+      },
+      writable: (now) => {
+        if (connection.closed) return;
+        state.now = now;
+        this.backPressure.eased(connection);
+      },
+      ended: (now) => {
+        if (connection.closed) return;
+        state.now = now;
+        this.#end(connection, "PEER");
+      },
+    };
+  }
+
+  /** §6.5: a connection nobody has used for long may be closed. */
+  #watchIdle(connection: Connection): void {
+    const { state } = this;
+    const idle: Millis = state.config.limits.idleSeconds * 1000;
+    const check = (now: Millis) => {
+      connection.idleTimer = undefined;
+      if (connection.closed) return;
+      if (now - connection.usedAt >= idle) this.#end(connection, "IDLE");
+      else connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
+    };
+    connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
+  }
+
+  // ---- the end of connections ----
+
+  /** Closes a connection for what its peer did. */
+  close(connection: Connection, fault: Fault, detail: string): void {
+    if (connection.closed) return;
+    this.state.noteFault(connection, fault, detail);
+    this.#end(connection, fault);
+  }
+
+  /** @param failedWith  the status for whatever was under way to it; 0 to have it found out */
+  #end(connection: Connection, why: Fault | "PEER" | "IDLE" | "SHUTDOWN", failedWith = 0): void {
+    const { state } = this;
+    if (connection.closed) return;
+    connection.openChunk?.interrupt();
+    const { link } = connection;
+    // What the kernel had taken by now may have arrived; what it had not, has not.
+    const taken = connection.written - connection.backlog;
+    const owned = connection.leases.size > 0;
+    connection.closed = true;
+    connection.reader?.stop();
+    state.connections.delete(connection);
+    this.nextHops.forget(connection);
+    this.#incoming.get(connection)?.cutOff();
+    this.#incoming.delete(connection);
+    for (const lease of state.leases.endOf(connection)) state.noteEnd(lease, "CONNECTION");
+    for (const timer of [connection.probation, connection.idleTimer])
+      if (timer !== undefined) state.timers.cancel(timer);
+    link?.close();
+
+    // §6.4.1: those who sent to it are told. A client that has gone takes its session with it; from any other hop there
+    // is just no answer. At our own end nobody is told: their connections end as well.
+    const status = failedWith > 0 ? failedWith : owned ? 481 : 408;
+    for (const feeder of [...connection.feeders]) feeder.lost(status);
+    connection.feeders.clear();
+    for (const transaction of connection.transactions.all()) {
+      const delivered = transaction.endsAt > 0 && transaction.endsAt <= taken;
+      // "partial" hears of failures that are known, and of what was taken for sending nothing is known.
+      const unknown = transaction.origin?.failureReport === REPORT_PARTIAL && delivered;
+      if (this.#closing || unknown) connection.transactions.finish(transaction);
+      else failTransaction(state, transaction, status);
+    }
+    this.backPressure.gone(connection);
+    if (link !== undefined) {
+      state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
+    }
+  }
+
+  // ---- responses ----
+
+  response(source: Connection, head: Head): void {
+    const refused = takeResponse(this.state, source, head);
+    this.backPressure.eased(source);
+    // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us.
+    if (refused !== undefined) this.#countAuthFailure(refused);
+  }
+
+  // ---- AUTH ----
+
+  /** An AUTH for this relay: challenge it, or have its account looked up (RFC 4976 §5.1, §6.3). */
+  auth(source: Connection, head: Head): void {
+    const { state } = this;
+    const to = parsePath(head.value(TO_PATH) ?? "");
+    const from = parsePath(head.value(FROM_PATH) ?? "");
+    const paths = answerPaths(state, head);
+    if (to === undefined || from === undefined || paths === undefined) {
+      state.noteFault(source, "PATH", "AUTH");
+      return;
+    }
+    const id = head.octets.slice(head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    const domain = this.#domainOf(to.uris[0] as Uri);
+    if (domain === undefined) {
+      // §6.2: a domain we do not serve is another relay's business.
+      this.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
+      return;
+    }
+    const refuse = (fault: Fault, extra = "") => this.#refuseAuth(source, id, paths, fault, extra);
+    if (!source.peer.secure && source.listener?.authInsecure !== true) {
+      refuse("AUTH_NOT_SECURE");
+      return;
+    }
+    const bounds = state.config.auth.expires;
+    const expires = readExpires(head.value(EXPIRES), bounds);
+    if (expires === "EXPIRES") {
+      refuse(expires);
+      return;
+    }
+    const claim = this.#authenticator.begin(head.value(AUTHORIZATION), to.texts[0] as string, domain);
+    if (claim === "AUTH_CHALLENGED") {
+      this.#challenge(source, id, paths, domain, claim);
+      return;
+    }
+    if (claim === "AUTH_MALFORMED") {
+      refuse(claim);
+      return;
+    }
+    // Before the credentials are checked, so that the client may repeat them with another Expires.
+    if (typeof expires === "string") {
+      const { name, value } = boundHeader(expires, bounds);
+      refuse(expires, `${name}: ${value}\r\n`);
+      return;
+    }
+    if (source.authsPending >= MAX_PENDING_AUTHS) {
+      this.close(source, "AUTH_TOO_MANY_PENDING", "");
+      return;
+    }
+    source.authsPending++;
+    const ticket = ++this.#tickets;
+    const clientUri = from.uris[0] as Uri;
+    this.#pendingAuths.set(ticket, { source, claim, id, paths, clientUri, expiresSeconds: expires });
+    state.host.findCredential(claim.username, domain.name, ticket);
+  }
+
+  #finishAuth(pending: PendingAuth, found: Credential | undefined | "UNAVAILABLE"): void {
+    const { state } = this;
+    const { source, claim, id, paths } = pending;
+    if (found === "UNAVAILABLE") {
+      this.#refuseAuth(source, id, paths, "AUTH_UNAVAILABLE", "");
+      return;
+    }
+    const proven = this.#authenticator.finish(claim, found, state.now);
+    if (typeof proven === "string") {
+      this.#challenge(source, id, paths, claim.domain, proven);
+      if (proven === "AUTH_WRONG") this.#countAuthFailure(source);
+      return;
+    }
+    const user = claim.username;
+    const domain = claim.domain.name;
+    if (state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser) {
+      this.#refuseAuth(source, id, paths, "TOO_MANY_SESSIONS", "");
+      return;
+    }
+    // A connection that we dialed came in on no listener: any of ours will do.
+    const { advertise } = source.listener ?? (state.config.listeners[0] as ListenerConfig);
+    const { expiresSeconds } = pending;
+    const lease = state.leases.grant(advertise, user, domain, source, pending.clientUri, state.now, expiresSeconds);
+    const extra =
+      `Use-Path: ${lease.text}\r\n` + `Expires: ${expiresSeconds}\r\n` + `Authentication-Info: ${proven.info}\r\n`;
+    writeAnswer(state, source, id, 200, paths, extra);
+    this.backPressure.wrote(source, source);
+    source.authFailures = 0;
+    source.proven = true;
+    if (source.probation !== undefined) state.timers.cancel(source.probation);
+    state.counters.authSuccesses++;
+    const { number: session } = lease;
+    state.host.note({ type: "sessionStarted", session, connection: source.number, user, domain, expiresSeconds });
+  }
+
+  #challenge(
+    source: Connection,
+    id: Uint8Array,
+    paths: Uint8Array,
+    domain: DomainConfig,
+    fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE",
+  ): void {
+    const values = this.#authenticator.challenge(domain, fault === "AUTH_STALE", this.state.now);
+    const extra = values.map((value) => `WWW-Authenticate: ${value}\r\n`).join("");
+    this.#refuseAuth(source, id, paths, fault, extra);
+  }
+
+  #refuseAuth(source: Connection, id: Uint8Array, paths: Uint8Array, fault: Fault, extra: string): void {
+    // A challenge is how every AUTH begins, and no fault of anybody.
+    if (fault !== "AUTH_CHALLENGED") this.state.noteFault(source, fault, "");
+    writeAnswer(this.state, source, id, consequence(fault).status as number, paths, extra);
+    this.backPressure.wrote(source, source);
+  }
+
+  /** §6.3: several unsuccessful AUTHs from a client end its connection. */
+  #countAuthFailure(source: Connection): void {
+    if (++source.authFailures < this.state.config.auth.maxFailures) return;
+    this.close(source, "AUTH_TOO_MANY_FAILURES", "");
+  }
+
+  /** The domain an AUTH is for: the host of its To-Path URI, a name of ours meaning the first domain. */
+  #domainOf(uri: Uri): DomainConfig | undefined {
+    const domain = this.#domains.get(uri.host);
+    if (domain !== undefined) return domain;
+    const { listeners, domains } = this.state.config;
+    return listeners.some(({ advertise }) => advertise.host === uri.host) ? domains[0] : undefined;
+  }
+}

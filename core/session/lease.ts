@@ -1,0 +1,186 @@
+/**
+ * Leases: the URIs we hand out in Use-Path (RFC 4976 §6.3).
+ *
+ * A lease belongs to the connection that authenticated and dies with it. Its session-id holds 130 random bits and
+ * nothing else, so it tells nothing about the client. It ends at its expiry; the chunk in flight may end, the next is
+ * refused. A second AUTH makes a second lease, and the first stays valid: that is how a client refreshes.
+ */
+import type { RandomPool } from "../bytes/random.ts";
+import { formatUri, sameUri, type Uri } from "../codec/uri.ts";
+import type { Hop, Millis } from "../ports.ts";
+import type { Connection } from "./connection.ts";
+import type { Timer, Timers } from "./timers.ts";
+
+/** 26 letters of 5 bits. */
+const SESSION_ID_LETTERS = 26;
+/** How long an ended lease is remembered, so that the log can say "expired" rather than "unknown". */
+const REMEMBERED: Millis = 300_000;
+/** A client may use more than one URI of its own with a lease; more than a few is a mistake of ours or theirs. */
+const MAX_OWNER_URIS = 4;
+/** Peers of one session whose connections we remember. One is usual. */
+const MAX_STRANGERS = 16;
+/** A lease used this recently was in use when it expired, and the log says so. */
+const RECENT: Millis = 120_000;
+
+export class Lease {
+  readonly number: number; // for logs: says nothing about the URI
+  readonly uri: Uri;
+  readonly text: string; // the URI as handed out
+  readonly user: string;
+  readonly domain: string;
+  readonly owner: Connection;
+  readonly expiresAt: Millis;
+  /** URIs of the owner: the one it authenticated with, and those it has sent from since. */
+  readonly #ownerUris: Uri[];
+  /** Peers that have reached the owner through this lease: their URI, and the connection it came on. */
+  readonly #strangers: { uri: Uri; connection: Connection }[];
+  /** Grows when a stranger's connection changes, so that remembered routes are looked up again. */
+  version: number;
+  state: "valid" | "expired" | "dead";
+  usedAt: Millis;
+  timer: Timer | undefined;
+
+  constructor(
+    number: number,
+    uri: Uri,
+    user: string,
+    domain: string,
+    owner: Connection,
+    ownerUri: Uri,
+    expiresAt: Millis,
+  ) {
+    this.number = number;
+    this.uri = uri;
+    this.text = formatUri(uri);
+    this.user = user;
+    this.domain = domain;
+    this.owner = owner;
+    this.expiresAt = expiresAt;
+    this.#ownerUris = [ownerUri];
+    this.#strangers = [];
+    this.version = 0;
+    this.state = "valid";
+    this.usedAt = Number.NEGATIVE_INFINITY;
+    this.timer = undefined;
+  }
+
+  /** Is this URI the next hop back toward the client (RFC 4976 §6.4)? */
+  leadsToOwner(uri: Uri): boolean {
+    return this.#ownerUris.some((known) => sameUri(known, uri));
+  }
+
+  /** The owner has sent from this URI: answers to it are for the owner. */
+  learnOwnerUri(uri: Uri): void {
+    if (this.#ownerUris.length < MAX_OWNER_URIS && !this.leadsToOwner(uri)) this.#ownerUris.push(uri);
+  }
+
+  /**
+   * A peer has reached the owner from this URI over this connection: requests the other way use the same connection
+   * (RFC 4975 §5.4), which for a peer behind NAT is the only way. The last one to show the lease's secret wins, so a peer
+   * that reconnects is found again.
+   */
+  learnStranger(uri: Uri, connection: Connection): void {
+    const known = this.#strangers.find((stranger) => sameUri(stranger.uri, uri));
+    if (known === undefined) {
+      if (this.#strangers.length === MAX_STRANGERS) this.#strangers.shift();
+      this.#strangers.push({ uri, connection });
+    } else {
+      if (known.connection === connection) return;
+      known.connection = connection;
+    }
+    this.version++;
+  }
+
+  /** The connection a peer with this URI came on, if it is still there. */
+  strangerAt(uri: Uri): Connection | undefined {
+    const known = this.#strangers.find((stranger) => sameUri(stranger.uri, uri));
+    return known === undefined || known.connection.closed ? undefined : known.connection;
+  }
+}
+
+export class Leases {
+  readonly #bySessionId: Map<string, Lease>;
+  readonly #perUser: Map<string, number>; // valid leases by user and domain
+  readonly #timers: Timers;
+  readonly #random: RandomPool;
+  readonly #ended: (lease: Lease, why: "EXPIRED" | "EXPIRED_IN_USE") => void;
+  #granted: number;
+
+  constructor(timers: Timers, random: RandomPool, ended: (lease: Lease, why: "EXPIRED" | "EXPIRED_IN_USE") => void) {
+    this.#bySessionId = new Map();
+    this.#perUser = new Map();
+    this.#timers = timers;
+    this.#random = random;
+    this.#ended = ended;
+    this.#granted = 0;
+  }
+
+  /** Leases that have ended but are remembered count too. */
+  get size(): number {
+    return this.#bySessionId.size;
+  }
+
+  /** How many valid leases a user has. */
+  heldBy(user: string, domain: string): number {
+    return this.#perUser.get(userKey(user, domain)) ?? 0;
+  }
+
+  /** Hands out a new URI at `advertise` to the client at `ownerUri` on `owner`. */
+  grant(
+    advertise: Hop,
+    user: string,
+    domain: string,
+    owner: Connection,
+    ownerUri: Uri,
+    now: Millis,
+    expiresSeconds: number,
+  ): Lease {
+    const sessionId = this.#random.text(SESSION_ID_LETTERS);
+    const uri: Uri = { ...advertise, userinfo: "", sessionId, transport: "tcp" };
+    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, now + expiresSeconds * 1000);
+    this.#bySessionId.set(sessionId, lease);
+    this.#perUser.set(userKey(user, domain), this.heldBy(user, domain) + 1);
+    owner.leases.add(lease);
+    lease.timer = this.#timers.set(lease.expiresAt, (at) => this.#expire(lease, at));
+    return lease;
+  }
+
+  /** The lease a To-Path URI names, valid or not; undefined when we handed out no such URI. */
+  find(uri: Uri): Lease | undefined {
+    const lease = this.#bySessionId.get(uri.sessionId);
+    return lease !== undefined && sameUri(lease.uri, uri) ? lease : undefined;
+  }
+
+  /** The owner's connection has gone, and its leases with it (RFC 4976 §6.3). */
+  endOf(owner: Connection): Lease[] {
+    const leases = [...owner.leases];
+    for (const lease of leases) {
+      this.#release(lease);
+      lease.state = "dead";
+      if (lease.timer !== undefined) this.#timers.cancel(lease.timer);
+      this.#bySessionId.delete(lease.uri.sessionId);
+    }
+    owner.leases.clear();
+    return leases;
+  }
+
+  #expire(lease: Lease, now: Millis): void {
+    this.#release(lease);
+    lease.state = "expired";
+    lease.owner.leases.delete(lease);
+    lease.timer = this.#timers.set(now + REMEMBERED, () => this.#bySessionId.delete(lease.uri.sessionId));
+    this.#ended(lease, now - lease.usedAt < RECENT ? "EXPIRED_IN_USE" : "EXPIRED");
+  }
+
+  #release(lease: Lease): void {
+    if (lease.state !== "valid") return;
+    const key = userKey(lease.user, lease.domain);
+    const rest = (this.#perUser.get(key) ?? 1) - 1;
+    if (rest === 0) this.#perUser.delete(key);
+    else this.#perUser.set(key, rest);
+  }
+}
+
+function userKey(user: string, domain: string): string {
+  return `${user}\n${domain}`;
+}

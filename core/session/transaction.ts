@@ -1,0 +1,218 @@
+/**
+ * Transactions: the requests we have sent to a next hop and may still hear of (RFC 4976 §6.4.1, §6.4.3).
+ *
+ * Our transact-ids name the slot of a table (4 letters) and prove it with 65 random bits (13 letters), so a response
+ * finds its transaction without a map and nobody can guess the next id. All timers last the same 30 s, so the open
+ * transactions of the whole relay form one list in the order in which they end, and no heap is needed.
+ */
+import { octetString } from "../bytes/octets.ts";
+import type { RandomPool } from "../bytes/random.ts";
+import type { Millis } from "../ports.ts";
+import type { Connection } from "./connection.ts";
+
+export const TRANSACTION_TIMEOUT: Millis = 30_000;
+
+const SLOT_LETTERS = 4;
+const RANDOM_LETTERS = 13;
+export const TRANSACT_ID_LENGTH = SLOT_LETTERS + RANDOM_LETTERS;
+const LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** Failure-Report as RFC 4975 §7.1.1 defines it; absent means yes. */
+export const REPORT_YES = 0;
+export const REPORT_PARTIAL = 1;
+export const REPORT_NO = 2;
+export type FailureReport = typeof REPORT_YES | typeof REPORT_PARTIAL | typeof REPORT_NO;
+
+/** Where a SEND came from: all that a REPORT about it needs. Shared by the chunks it is forwarded in. */
+export interface Origin {
+  readonly source: Connection;
+  /** The From-Path it came with: the way back to its sender. */
+  readonly fromPath: Uint8Array;
+  /** Our URI, as it stood first in its To-Path. */
+  readonly ownUri: Uint8Array;
+  /** Our URI, as it stands first in the From-Path that we send: responses begin with it. */
+  readonly ownUriOut: Uint8Array;
+  readonly messageId: Uint8Array;
+  readonly failureReport: FailureReport;
+  /** The incoming chunk while its end-line has not come yet: then it can still be answered with an error. */
+  open: { fail(status: number): void } | undefined;
+  /** It was answered with an error: the previous hop tells the sender, and a REPORT of ours would say it twice. */
+  refused: boolean;
+}
+
+/** Where a request other than SEND came from: its response goes back there under its own id (RFC 4976 §6.4.3). */
+export interface Asked {
+  readonly source: Connection;
+  readonly transactId: string;
+  /** An AUTH with credentials: a 401 to it counts against the client (RFC 4976 §6.3). */
+  readonly proves: boolean;
+  /** The From-Path it came with, and our first URI: for a response of our own when the next hop cannot be reached. */
+  readonly fromPath: Uint8Array;
+  readonly ownUri: Uint8Array;
+  /** Our last URI: the first of the To-Path a response must come with. */
+  readonly lastOwnUri: Uint8Array;
+}
+
+export class Transaction {
+  readonly table: TransactionTable;
+  readonly slot: number;
+  readonly id: Uint8Array; // TRANSACT_ID_LENGTH letters; the random part is made anew for each use
+  active: boolean;
+  origin: Origin | undefined; // of a SEND
+  asked: Asked | undefined; // of any other request
+  rangeStart: number; // what the chunk carries, counted from 1
+  rangeEnd: number;
+  total: number; // -1 when unknown
+  endsAt: number; // `connection.written` behind its end-line; the timer counts from when the kernel has that much
+  deadline: Millis;
+  previous: Transaction | undefined; // in the list of timers
+  next: Transaction | undefined;
+
+  constructor(table: TransactionTable, slot: number) {
+    this.table = table;
+    this.slot = slot;
+    this.id = new Uint8Array(TRANSACT_ID_LENGTH);
+    for (let i = 0; i < SLOT_LETTERS; i++) this.id[i] = LETTERS.charCodeAt((slot >> (5 * i)) & 31);
+    this.active = false;
+    this.origin = undefined;
+    this.asked = undefined;
+    this.rangeStart = 0;
+    this.rangeEnd = 0;
+    this.total = -1;
+    this.endsAt = 0;
+    this.deadline = 0;
+    this.previous = undefined;
+    this.next = undefined;
+  }
+}
+
+/** The transactions of one connection. */
+export class TransactionTable {
+  readonly connection: Connection;
+  readonly #random: RandomPool;
+  readonly #timers: TransactionTimers;
+  readonly #slots: Transaction[];
+  readonly #free: number[];
+  open: number; // how many are active
+
+  constructor(connection: Connection, random: RandomPool, timers: TransactionTimers) {
+    this.connection = connection;
+    this.#random = random;
+    this.#timers = timers;
+    this.#slots = [];
+    this.#free = [];
+    this.open = 0;
+  }
+
+  /** A new transaction with a fresh id. Its timer starts with `sent`. */
+  begin(): Transaction {
+    let slot = this.#free.pop();
+    if (slot === undefined) {
+      slot = this.#slots.length;
+      this.#slots.push(new Transaction(this, slot));
+    }
+    const transaction = this.#slots[slot] as Transaction;
+    this.#random.letters(transaction.id, SLOT_LETTERS, RANDOM_LETTERS);
+    transaction.active = true;
+    transaction.endsAt = 0;
+    this.open++;
+    return transaction;
+  }
+
+  /** Another id for a transaction that was not sent yet: the first one occurs in the body. */
+  renew(transaction: Transaction): void {
+    this.#random.letters(transaction.id, SLOT_LETTERS, RANDOM_LETTERS);
+  }
+
+  /** Its end-line was written: from here on it can time out. */
+  sent(transaction: Transaction, now: Millis): void {
+    transaction.endsAt = this.connection.written;
+    this.#timers.start(transaction, now);
+  }
+
+  /** The open transaction with the id source[start, end). */
+  find(source: Uint8Array, start: number, end: number): Transaction | undefined {
+    if (end - start !== TRANSACT_ID_LENGTH) return undefined;
+    let slot = 0;
+    for (let i = 0; i < SLOT_LETTERS; i++) {
+      const letter = letterValue(source[start + i] as number);
+      if (letter < 0) return undefined;
+      slot |= letter << (5 * i);
+    }
+    const transaction = this.#slots[slot];
+    if (transaction === undefined || !transaction.active) return undefined;
+    for (let i = SLOT_LETTERS; i < TRANSACT_ID_LENGTH; i++) {
+      if (transaction.id[i] !== source[start + i]) return undefined;
+    }
+    return transaction;
+  }
+
+  /** It was answered, or nobody waits for it any longer. */
+  finish(transaction: Transaction): void {
+    if (!transaction.active) return;
+    this.#timers.stop(transaction);
+    transaction.active = false;
+    transaction.origin = undefined;
+    transaction.asked = undefined;
+    this.open--;
+    this.#free.push(transaction.slot);
+  }
+
+  /** Every open transaction, for when the connection is lost. */
+  all(): Transaction[] {
+    return this.#slots.filter((transaction) => transaction.active);
+  }
+}
+
+/** The 30-second timers of all connections: one list, ordered because all last equally long. */
+export class TransactionTimers {
+  #first: Transaction | undefined;
+  #last: Transaction | undefined;
+
+  constructor() {
+    this.#first = undefined;
+    this.#last = undefined;
+  }
+
+  get next(): Millis {
+    return this.#first?.deadline ?? Number.POSITIVE_INFINITY;
+  }
+
+  start(transaction: Transaction, now: Millis): void {
+    this.stop(transaction);
+    transaction.deadline = now + TRANSACTION_TIMEOUT;
+    transaction.previous = this.#last;
+    if (this.#last === undefined) this.#first = transaction;
+    else this.#last.next = transaction;
+    this.#last = transaction;
+  }
+
+  stop(transaction: Transaction): void {
+    const { previous, next } = transaction;
+    if (previous === undefined && this.#first !== transaction) return;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    transaction.previous = transaction.next = undefined;
+  }
+
+  /** Takes the first one that is due off the list. */
+  due(now: Millis): Transaction | undefined {
+    const first = this.#first;
+    if (first === undefined || first.deadline > now) return undefined;
+    this.stop(first);
+    return first;
+  }
+}
+
+/** An id as text, for frames composed from strings. */
+export function idText(transaction: Transaction): string {
+  return octetString(transaction.id);
+}
+
+function letterValue(octet: number): number {
+  if (octet >= 0x61 && octet <= 0x7a) return octet - 0x61;
+  if (octet >= 0x32 && octet <= 0x37) return octet - 0x32 + 26;
+  return -1;
+}
