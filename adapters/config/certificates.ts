@@ -7,6 +7,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { byServerName, certifiedNames } from "../shared/certified-names.ts";
 import type { KeyPair } from "../shared/runtime.ts";
 import type { Complaints } from "./complaints.ts";
 import type { Path } from "./locate.ts";
@@ -88,8 +89,10 @@ export class CertificateReader {
 
 /** Would a client that wants to reach `host` be content with this certificate? */
 export function covers(certificate: X509Certificate, host: string): boolean {
-  const covered = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
-  return covered !== undefined;
+  if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined;
+  // Not checkHost, which knows wildcards on some runtimes only.
+  const names = new Map(certifiedNames(certificate.subjectAltName).map((name) => [name, true]));
+  return byServerName(names, host) === true;
 }
 
 function day(time: number): string {

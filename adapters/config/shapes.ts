@@ -8,8 +8,6 @@ import * as v from "valibot";
 import { suggestion } from "./nearest.ts";
 
 type Entries = v.ObjectEntries;
-/** A shape that takes what YAML gives and yields `Output`; spelled out where inference would run in circles. */
-export type Shape<Output> = v.GenericSchema<unknown, Output>;
 
 /**
  * A map with these keys and no others.
@@ -20,15 +18,22 @@ export function table<const E extends Entries>(entries: E) {
   const known = Object.keys(entries);
   // looseObject keeps what it does not know, so that the check can see it; trusted code never looks at those keys.
   const loose = v.looseObject(entries, (issue) =>
-    issue.expected !== null && issue.expected.startsWith('"')
-      ? "missing"
-      : `must be a map of keys, ${found(issue.input)}`,
-  ) as unknown as v.ObjectSchema<E, undefined>;
+    issue.expected?.startsWith('"') === true ? "missing" : `must be a map of keys, ${found(issue.input)}`,
+  );
+  // To valibot a list is an object too.
+  const map = {
+    ...loose,
+    "~run": ((dataset, config) => {
+      if (!Array.isArray(dataset.value)) return loose["~run"](dataset, config);
+      v._addIssue(loose as unknown as v.LooseObjectSchema<Entries, undefined>, "type", dataset, config);
+      return dataset;
+    }) as (typeof loose)["~run"],
+  } as unknown as v.ObjectSchema<E, undefined>;
   return v.pipe(
-    loose,
+    map,
     v.rawCheck(({ dataset, addIssue }) => {
       const input: unknown = dataset.value;
-      if (typeof input !== "object" || input === null) return;
+      if (typeof input !== "object" || input === null || Array.isArray(input)) return;
       for (const [key, value] of Object.entries(input)) {
         if (known.includes(key)) continue;
         const path: [v.ObjectPathItem] = [{ type: "object", origin: "key", input: { ...input }, key, value }];

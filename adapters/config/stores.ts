@@ -53,7 +53,7 @@ export function warnOfMissingHashes(written: Written, complaints: Complaints): v
     const store = written.accounts[domain.accounts];
     if (store?.type !== "static") continue;
     for (const [name, user] of Object.entries(store.users)) {
-      if (user.ha1 === undefined) continue;
+      if (user.ha1 === undefined || user.password !== undefined) continue;
       const hashes = hashesOf(user);
       const missing = (domain.algorithms ?? written.auth.algorithms).filter(
         (algorithm) => hashes[algorithm] === undefined,
