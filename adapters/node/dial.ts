@@ -43,7 +43,9 @@ function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSi
   const where = authority(target.address, target.port);
   return new Promise((resolve, reject) => {
     const raw = connectTcp({ host: target.address, port: target.port, allowHalfOpen: true });
-    signal.addEventListener("abort", () => raw.destroy());
+    // Never the socket under a TLSSocket: destroying that one first crashes Node (20 to 26).
+    let outermost: Socket = raw;
+    signal.addEventListener("abort", () => outermost.destroy());
     raw.once("error", (error: NodeJS.ErrnoException) => {
       reject(new DialError("UNREACHABLE", `${where} ${connectAdvice[error.code ?? ""] ?? `failed: ${error.message}`}`));
     });
@@ -52,7 +54,9 @@ function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSi
       options.progress?.("connect", where);
       if (!hop.secure) return resolve(raw);
       const tls = secured(raw, hop, options);
+      outermost = tls;
       tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
+      tls.on("error", ignore);
       tls.once("secureConnect", () => {
         options.progress?.("certificate", describe(tls));
         resolve(tls);

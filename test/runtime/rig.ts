@@ -1,0 +1,188 @@
+/**
+ * What the runtime suite stands on: a driver, listeners and dials that are all ended after a test, and a tiny core of
+ * the test's own. Nothing here has heard of MSRP.
+ */
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { setTimeout } from "node:timers";
+import { systemClock } from "../../adapters/shared/clock.ts";
+import { Driver } from "../../adapters/shared/driver.ts";
+import { Egress } from "../../adapters/shared/egress.ts";
+import type { DialOptions, Listening, ListenOptions, Runtime } from "../../adapters/shared/runtime.ts";
+import type { DialFailure, Feed, Hop, Link } from "../../core/mod.ts";
+
+/** What one connection told its core, and the link to answer on. */
+export class Side implements Feed {
+  readonly link: Link;
+  readonly chunks: Uint8Array[] = [];
+  octets = 0;
+  writables = 0;
+  ends = 0;
+  /** What this core does with octets; by default it keeps them. */
+  onReceived: (bytes: Uint8Array) => void = (bytes) => this.chunks.push(bytes.slice());
+  onWritable: () => void = () => {};
+  onEnded: () => void = () => {};
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  received(bytes: Uint8Array): void {
+    this.octets += bytes.length;
+    this.onReceived(bytes);
+  }
+
+  writable(): void {
+    this.writables++;
+    this.onWritable();
+  }
+
+  ended(): void {
+    this.ends++;
+    this.onEnded();
+  }
+
+  text(): string {
+    return Buffer.concat(this.chunks).toString("latin1");
+  }
+}
+
+/** Writes back what comes, and stops reading while its own backlog is large. */
+export function echo(side: Side): void {
+  side.onReceived = (bytes) => {
+    side.link.write(bytes, 0, bytes.length);
+    if (side.link.backlog > 256 * 1024) side.link.setReading(false);
+  };
+  side.onWritable = () => side.link.setReading(true);
+}
+
+export interface Failed {
+  readonly why: DialFailure;
+  readonly detail: string;
+}
+
+export class Rig {
+  readonly bugs: unknown[] = [];
+  readonly driver = new Driver({ clock: systemClock, onBug: (bug) => this.bugs.push(bug) });
+  readonly #runtime: Runtime;
+  readonly #listenings: Listening[] = [];
+  readonly #sockets: Socket[] = [];
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** A listener on loopback, and the sides it has accepted. */
+  async listen(options: Partial<ListenOptions>, onOpen: (side: Side) => void = () => {}) {
+    const sides: Side[] = [];
+    const whole = { host: "127.0.0.1", port: 0, handshakeSeconds: 5, ...options };
+    const listening = await this.#runtime.listen(whole, this.driver, (link) => {
+      const side = new Side(link);
+      sides.push(side);
+      onOpen(side);
+      return side;
+    });
+    this.#listenings.push(listening);
+    return { listening, sides, port: listening.port };
+  }
+
+  /** A connection of the runtime's own, or why there is none. */
+  dial(hop: Partial<Hop>, options: Partial<DialOptions> = {}): Promise<Side | Failed> {
+    const whole: DialOptions = {
+      egress: new Egress(["loopback"]),
+      timeoutSeconds: 5,
+      tls: { ca: [], system: false },
+      ...options,
+    };
+    return new Promise((resolve) => {
+      this.#runtime.dial({ secure: false, host: "127.0.0.1", port: 0, ...hop }, whole, this.driver, {
+        opened: (link) => {
+          const side = new Side(link);
+          resolve(side);
+          return side;
+        },
+        failed: (why, detail) => resolve({ why, detail }),
+      });
+    });
+  }
+
+  /** Like `dial`, for tests in which it has to succeed. */
+  async open(hop: Partial<Hop>, options: Partial<DialOptions> = {}): Promise<Side> {
+    const side = await this.dial(hop, options);
+    if (!(side instanceof Side)) throw new Error(`${side.why}: ${side.detail}`);
+    return side;
+  }
+
+  /** A bare client, to do what no core would. */
+  client(port: number, localAddress = "127.0.0.1"): Socket {
+    return this.keep(connectTcp({ port, host: "127.0.0.1", localAddress, allowHalfOpen: true }));
+  }
+
+  /** A TLS client over a bare one, which a test may do things to that TLS has no word for. */
+  tlsClient(port: number, options: ConnectionOptions, socket = this.client(port)): TLSSocket {
+    return this.keep(connectTls({ socket, ...options }));
+  }
+
+  keep<S extends Socket>(socket: S): S {
+    socket.on("error", () => {});
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  /** Runs as core would: in a turn. */
+  turn(work: () => void): void {
+    this.driver.turn(work);
+  }
+
+  async end(): Promise<void> {
+    for (const listening of this.#listenings) await listening.close();
+    // TLS before the socket under it: the other way round crashes Node (20 to 26).
+    for (const socket of this.#sockets.reverse()) socket.destroy();
+    this.driver.stop();
+    await this.driver.emptied();
+  }
+}
+
+/** Waits for something that is about to be true. */
+export async function until(condition: () => boolean, what: string, milliseconds = 15_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await pause(2);
+  }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Resolves with what happened first; the suite's own timeout ends a test in which nothing does. */
+export function once(socket: Socket, event: string): Promise<unknown> {
+  return new Promise((resolve) => socket.once(event, resolve));
+}
+
+/** Everything a socket still has to say, up to its end. */
+export async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let ended = false;
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  for (const event of ["end", "close"]) {
+    socket.once(event, () => {
+      ended = true;
+    });
+  }
+  socket.resume();
+  await until(() => ended, "the end of what a socket has to say");
+  return Buffer.concat(chunks);
+}
+
+/** Octets that show when some are lost, doubled or out of order. */
+export function pattern(length: number): Uint8Array {
+  const octets = new Uint8Array(length);
+  for (let i = 0; i < length; i++) octets[i] = (i ^ (i >> 8) ^ (i >> 16)) & 255;
+  return octets;
+}
+
+export function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,509 @@
+/**
+ * What every runtime's adapter must do, over real sockets on loopback. It proves adapters and not the protocol: the
+ * core in it echoes, or keeps what it was sent.
+ */
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { AddressLimits } from "../../adapters/shared/address-limits.ts";
+import { Egress } from "../../adapters/shared/egress.ts";
+import { HIGH_MARK, LOW_MARK } from "../../adapters/shared/outbox.ts";
+import type { Resolver } from "../../adapters/shared/resolve.ts";
+import type { KeyPair, Runtime, TlsServerOptions } from "../../adapters/shared/runtime.ts";
+import { type TestAuthority, testAuthority } from "../support/certificates.ts";
+import { echo, once, pattern, pause, readAll, Rig, same, Side, until } from "./rig.ts";
+
+const MB = 1024 * 1024;
+
+export function runtimeSuite(runtime: Runtime): void {
+  let rig: Rig;
+  let authority: TestAuthority;
+  let strangers: TestAuthority;
+  let pair: KeyPair;
+  let tls: TlsServerOptions;
+
+  beforeAll(async () => {
+    authority = await testAuthority();
+    strangers = await testAuthority("strangers");
+    pair = await authority.issue("relay.example.com", "localhost", "127.0.0.1");
+    tls = { fallback: pair, byName: new Map(), clientCa: [authority.cert] };
+  });
+  beforeEach(() => {
+    rig = new Rig(runtime);
+  });
+  afterEach(async () => {
+    await rig.end();
+    expect(rig.bugs).toEqual([]);
+  });
+
+  const believing = () => ({ tls: { ca: [authority.cert], system: false } });
+
+  describe.each([
+    ["plain TCP", false],
+    ["TLS", true],
+  ])("a connection over %s", (_, secure) => {
+    const server = (onOpen?: (side: Side) => void) => rig.listen(secure ? { tls } : {}, onOpen);
+    const dial = (port: number) => rig.open({ secure, host: "localhost", port }, believing());
+    const client = async (port: number, bare = rig.client(port)) => {
+      if (!secure) return bare;
+      const socket = rig.tlsClient(port, { ca: authority.cert, servername: "localhost" }, bare);
+      await once(socket, "secureConnect");
+      return socket;
+    };
+
+    it("carries octets both ways and knows its peer", async () => {
+      const { port, sides } = await server(echo);
+      const side = await dial(port);
+      rig.turn(() => side.link.write(Buffer.from("hello"), 0, 5));
+      await until(() => side.octets === 5, "the echo");
+      expect(side.text()).toBe("hello");
+      expect(side.link.peer).toMatchObject({ address: "127.0.0.1", port, secure });
+      expect(sides[0]?.link.peer).toMatchObject({ address: "127.0.0.1", secure, names: [] });
+    });
+
+    it("echoes 32 MB exactly, with backpressure at every hand", async () => {
+      const { port } = await server(echo);
+      const side = await dial(port);
+      const octets = pattern(32 * MB);
+      let sent = 0;
+      const pump = () => {
+        while (sent < octets.length && side.link.backlog <= HIGH_MARK) {
+          const end = Math.min(octets.length, sent + 50_000);
+          side.link.write(octets, sent, end);
+          sent = end;
+        }
+      };
+      side.onWritable = pump;
+      rig.turn(pump);
+      await until(() => side.octets === octets.length, "all octets");
+      expect(same(Buffer.concat(side.chunks), octets)).toBe(true);
+    });
+
+    it("keeps a backlog while the peer does not read, and says when it has drained", async () => {
+      const { port, sides } = await server();
+      const socket = await client(port);
+      socket.pause();
+      await until(() => sides.length === 1, "the connection");
+      const [side] = sides as [Side];
+      const octets = pattern(24 * MB);
+      rig.turn(() => side.link.write(octets, 0, octets.length));
+      expect(side.link.backlog).toBeGreaterThan(HIGH_MARK);
+      await pause(50);
+      expect(side.writables).toBe(0);
+      const backlogs: number[] = [];
+      side.onWritable = () => backlogs.push(side.link.backlog);
+      rig.turn(() => side.link.close());
+      const arrived = await readAll(socket);
+      expect(same(arrived, octets)).toBe(true);
+      expect(side.link.backlog).toBe(0);
+      expect(backlogs).toEqual([]); // no Feed call follows close
+    });
+
+    it("calls writable below the low mark once the peer reads again", async () => {
+      const { port, sides } = await server();
+      const socket = await client(port);
+      socket.pause();
+      await until(() => sides.length === 1, "the connection");
+      const [side] = sides as [Side];
+      rig.turn(() => side.link.write(pattern(24 * MB), 0, 24 * MB));
+      const backlogs: number[] = [];
+      side.onWritable = () => backlogs.push(side.link.backlog);
+      socket.resume();
+      await until(() => backlogs.length > 0, "writable");
+      expect(backlogs[0]).toBeLessThan(LOW_MARK);
+    });
+
+    it("leaves 64 MB with a peer whose octets are not wanted", async () => {
+      const { port, sides } = await server();
+      const socket = await client(port);
+      await until(() => sides.length === 1, "the connection");
+      const [side] = sides as [Side];
+      side.onReceived = () => {};
+      rig.turn(() => side.link.setReading(false));
+      const piece = Buffer.alloc(MB, 1);
+      for (let i = 0; i < 64; i++) socket.write(piece);
+      let left = 0;
+      // Until nothing moves any more.
+      do {
+        left = socket.writableLength;
+        await pause(150);
+      } while (socket.writableLength !== left);
+      expect(side.octets).toBeLessThan(MB);
+      expect(left).toBeGreaterThan(40 * MB); // kernel buffers took the rest
+      rig.turn(() => side.link.setReading(true));
+      await until(() => side.octets === 64 * MB, "all octets");
+    });
+
+    it("answers a peer that has finished, and then ends", async () => {
+      const { port, sides } = await server((side) => {
+        side.onEnded = () => side.link.write(Buffer.from("goodbye"), 0, 7);
+      });
+      const socket = await client(port);
+      socket.end("last words");
+      expect((await readAll(socket)).toString()).toBe("goodbye");
+      await rig.driver.emptied();
+      expect(sides[0]?.text()).toBe("last words");
+      expect(sides[0]?.ends).toBe(1);
+    });
+
+    it("ends once when the peer resets, and remembers what was not sent", async () => {
+      const { port, sides } = await server();
+      const bare = rig.client(port);
+      const socket = await client(port, bare);
+      socket.pause();
+      await until(() => sides.length === 1, "the connection");
+      const [side] = sides as [Side];
+      rig.turn(() => side.link.write(pattern(24 * MB), 0, 24 * MB));
+      await pause(20);
+      bare.resetAndDestroy();
+      await rig.driver.emptied();
+      await pause(20);
+      expect(side.ends).toBe(1);
+      expect(side.link.backlog).toBeGreaterThan(HIGH_MARK);
+      rig.turn(() => {
+        side.link.write(pattern(10), 0, 10);
+        side.link.setReading(false);
+        side.link.close();
+      });
+    });
+
+    it("sends its backlog before it closes, whatever the peer still has to say", async () => {
+      const octets = pattern(8 * MB);
+      const { port, sides } = await server((side) => {
+        side.onReceived = () => {
+          side.link.write(octets, 0, octets.length);
+          side.link.close();
+        };
+      });
+      const socket = await client(port);
+      socket.write(pattern(4 * MB));
+      const arrived = await readAll(socket);
+      expect(same(arrived, octets)).toBe(true);
+      socket.end();
+      await rig.driver.emptied();
+      expect(sides[0]?.ends).toBe(0);
+    });
+
+    it("is lost to a bug of ours, and no other connection is", async () => {
+      const { port, sides } = await server((side) => {
+        side.onReceived = (bytes) => {
+          if (bytes[0] === 33) throw new Error("a bug");
+          side.link.write(bytes, 0, bytes.length);
+        };
+      });
+      const [good, bad] = [await dial(port), await dial(port)];
+      rig.turn(() => bad.link.write(Buffer.from("!"), 0, 1));
+      await until(() => bad.ends === 1, "the end of the connection");
+      rig.turn(() => good.link.write(Buffer.from("."), 0, 1));
+      await until(() => good.octets === 1, "the echo");
+      expect(sides[1]?.ends).toBe(1);
+      expect(rig.bugs.splice(0)).toEqual([new Error("a bug")]);
+    });
+
+    it("is one of a thousand at once", async () => {
+      const { port, sides } = await server(echo);
+      const opened = await Promise.all(Array.from({ length: 1000 }, () => dial(port)));
+      rig.turn(() => {
+        for (const side of opened) side.link.write(Buffer.from("hello"), 0, 5);
+      });
+      await until(() => opened.every((side) => side.text() === "hello"), "a thousand echoes");
+      expect(sides).toHaveLength(1000);
+      rig.turn(() => {
+        for (const side of opened) side.link.close();
+      });
+      await rig.driver.emptied();
+      expect(sides.every((side) => side.ends === 1)).toBe(true);
+    });
+  });
+
+  describe("a listener", () => {
+    it("shows an IPv4 client of a dual-stack socket by its IPv4 address", async () => {
+      const { port, sides } = await rig.listen({ host: "::" });
+      rig.client(port);
+      await until(() => sides.length === 1, "the connection");
+      expect(sides[0]?.link.peer.address).toBe("127.0.0.1");
+    });
+
+    it("listens on IPv6", async () => {
+      const { port, sides } = await rig.listen({ host: "::1" }, echo);
+      const side = await rig.open({ host: "::1", port });
+      expect(side.link.peer.address).toBe("::1");
+      await until(() => sides.length === 1, "the connection");
+      expect(sides[0]?.link.peer.address).toBe("::1");
+    });
+
+    it("says what to do when its port is taken", async () => {
+      const { port } = await rig.listen({});
+      await expect(rig.listen({ port })).rejects.toThrow(
+        `cannot listen on 127.0.0.1:${port}: another program has it; stop that one or choose another port`,
+      );
+    });
+
+    it("takes no more connections once closed, and keeps those it has", async () => {
+      const { port, listening } = await rig.listen({}, echo);
+      const side = await rig.open({ port });
+      await listening.close();
+      expect(await rig.dial({ port })).toMatchObject({ why: "UNREACHABLE" });
+      rig.turn(() => side.link.write(Buffer.from("still"), 0, 5));
+      await until(() => side.text() === "still", "the echo");
+    });
+
+    it("refuses what exceeds its limits, and takes others when some have gone", async () => {
+      const refused: string[] = [];
+      const limits = new AddressLimits({ connections: 3, connectionsPerAddress: 2 });
+      const options = { limits, refused: (why: string, address: string) => refused.push(`${why} ${address}`) };
+      const { port, sides } = await rig.listen({ ...options, host: "0.0.0.0" });
+      const first = rig.client(port);
+      rig.client(port);
+      await until(() => sides.length === 2, "two connections");
+      await readAll(rig.client(port));
+      expect(refused).toEqual(["CONNECTIONS_PER_ADDRESS 127.0.0.1"]);
+
+      rig.client(port, "127.0.0.9");
+      await until(() => sides.length === 3, "a third connection, from another address");
+      await readAll(rig.client(port, "127.0.0.8"));
+      expect(refused).toEqual(["CONNECTIONS_PER_ADDRESS 127.0.0.1", "CONNECTIONS 127.0.0.8"]);
+
+      first.destroy();
+      await until(() => limits.total === 2, "the first to be gone");
+      rig.client(port);
+      await until(() => sides.length === 4, "a connection in its place");
+    });
+  });
+
+  describe("a TLS listener", () => {
+    const servername = (port: number, name: string) =>
+      new Promise<string>((resolve) => {
+        const socket = rig.tlsClient(port, { ca: authority.cert, servername: name, rejectUnauthorized: false });
+        socket.once("secureConnect", () => resolve(socket.getPeerCertificate().subjectaltname ?? ""));
+      });
+
+    it("chooses its certificate by the name asked for, and has one for all other names", async () => {
+      const byName = new Map([
+        ["one.example.org", await authority.issue("one.example.org")],
+        ["*.example.net", await authority.issue("*.example.net")],
+      ]);
+      const { port } = await rig.listen({ tls: { ...tls, byName } });
+      expect(await servername(port, "one.example.org")).toBe("DNS:one.example.org");
+      expect(await servername(port, "ONE.example.org")).toBe("DNS:one.example.org");
+      expect(await servername(port, "any.example.net")).toBe("DNS:*.example.net");
+      for (const other of ["deep.any.example.net", "example.net", "unknown.example", ""]) {
+        expect(await servername(port, other)).toContain("DNS:relay.example.com");
+      }
+    });
+
+    it("refuses TLS 1.1", async () => {
+      const refused: string[] = [];
+      const { port } = await rig.listen({ tls, refused: (why) => refused.push(why) });
+      const socket = rig.tlsClient(port, {
+        rejectUnauthorized: false,
+        minVersion: "TLSv1",
+        maxVersion: "TLSv1.1",
+        ciphers: "DEFAULT:@SECLEVEL=0",
+      });
+      await once(socket, "close");
+      await until(() => refused.length === 1, "the refusal");
+      expect(refused).toEqual(["HANDSHAKE"]);
+    });
+
+    it("drops a client that does not finish its handshake", async () => {
+      const refused: string[] = [];
+      const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 10 });
+      const { port, sides } = await rig.listen({
+        tls,
+        limits,
+        handshakeSeconds: 0.2,
+        refused: (why, address) => refused.push(`${why} ${address}`),
+      });
+      const socket = rig.client(port);
+      await readAll(socket);
+      socket.destroy();
+      await until(() => limits.total === 0, "the limits to forget it");
+      expect(refused).toEqual(["HANDSHAKE 127.0.0.1"]);
+      expect(sides).toEqual([]);
+    });
+
+    it("knows the names of a client whose certificate it can verify, and of nobody else", async () => {
+      const { port, sides } = await rig.listen({ tls });
+      const own = await authority.issue("peer.example.net", "*.example.net", "192.0.2.1");
+      const foreign = await strangers.issue("peer.example.net");
+      const expired = await authority.issueExpired("peer.example.net");
+      for (const pair of [own, foreign, expired, undefined]) {
+        const socket = rig.tlsClient(port, { ca: authority.cert, servername: "localhost", ...pair });
+        await once(socket, "secureConnect");
+      }
+      await until(() => sides.length === 4, "four connections");
+      expect(sides.map((side) => side.link.peer.names)).toEqual([["peer.example.net", "*.example.net"], [], [], []]);
+    });
+
+    it("believes no client certificate when it has no authority to believe", async () => {
+      const { port, sides } = await rig.listen({ tls: { ...tls, clientCa: [] } });
+      const socket = rig.tlsClient(port, { ca: authority.cert, servername: "localhost", ...pair });
+      await once(socket, "secureConnect");
+      await until(() => sides.length === 1, "the connection");
+      expect(sides[0]?.link.peer.names).toEqual([]);
+    });
+
+    it("takes new certificates while connections live on", async () => {
+      const { port, listening } = await rig.listen({ tls }, echo);
+      const side = await rig.open({ secure: true, host: "localhost", port }, believing());
+      const renewed = await authority.issue("renewed.example.com");
+      const byName = new Map([["two.example.org", await authority.issue("two.example.org")]]);
+      listening.setTls({ fallback: renewed, byName, clientCa: [] });
+      expect(await servername(port, "localhost")).toBe("DNS:renewed.example.com");
+      expect(await servername(port, "two.example.org")).toBe("DNS:two.example.org");
+      rig.turn(() => side.link.write(Buffer.from("still"), 0, 5));
+      await until(() => side.text() === "still", "the echo");
+    });
+
+    it("forgets a client that leaves in the middle of its handshake", async () => {
+      const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 10 });
+      const { port } = await rig.listen({ tls, limits });
+      const socket = rig.client(port);
+      await once(socket, "connect");
+      socket.write(Buffer.from([22, 3, 1, 2, 0]));
+      await until(() => limits.total === 1, "the connection");
+      socket.resetAndDestroy();
+      await until(() => limits.total === 0, "the limits to forget it");
+    });
+  });
+
+  describe("a dial", () => {
+    /** `relay.example.com` and the like, without a DNS. */
+    const resolver = (names: Record<string, string[]>): Resolver => ({
+      addresses: (host) => (names[host] ? Promise.resolve(names[host]) : Promise.reject(new Error("ENOTFOUND"))),
+      services: () => Promise.reject(new Error("ENOTFOUND")),
+    });
+    const local = resolver({ "relay.example.com": ["127.0.0.1"], "other.example.com": ["127.0.0.1"] });
+
+    it("proves itself with its own certificate and learns the names of the other", async () => {
+      const { port, sides } = await rig.listen({ tls });
+      const own = await authority.issue("us.example.net");
+      const side = await rig.open(
+        { secure: true, host: "relay.example.com", port },
+        { resolver: local, tls: { ca: [authority.cert], system: false, own } },
+      );
+      expect(side.link.peer.names).toEqual(["relay.example.com", "localhost"]);
+      await until(() => sides.length === 1, "the connection");
+      expect(sides[0]?.link.peer.names).toEqual(["us.example.net"]);
+    });
+
+    it("accepts an address when the certificate has that address", async () => {
+      const { port } = await rig.listen({ tls });
+      const side = await rig.open({ secure: true, host: "127.0.0.1", port }, believing());
+      expect(side.link.peer.secure).toBe(true);
+    });
+
+    it("tells each step to whoever asks", async () => {
+      const { port } = await rig.listen({ tls });
+      const steps: string[] = [];
+      const progress = (step: string, detail: string) => steps.push(`${step}: ${detail}`);
+      await rig.open({ secure: true, host: "relay.example.com", port }, { ...believing(), resolver: local, progress });
+      expect(steps).toEqual([
+        `resolve: relay.example.com is 127.0.0.1:${port}`,
+        `connect: 127.0.0.1:${port}`,
+        expect.stringMatching(
+          /^certificate: TLSv1.3, DNS:relay.example.com, .* issued by parley test authority, valid/,
+        ),
+      ]);
+    });
+
+    it("goes on to the next address when one fails", async () => {
+      const { port } = await rig.listen({ host: "127.0.0.1" });
+      const names = resolver({ "relay.example.com": ["127.0.0.7", "127.0.0.1"] });
+      const side = await rig.open({ host: "relay.example.com", port }, { resolver: names });
+      expect(side.link.peer.address).toBe("127.0.0.1");
+    });
+
+    describe("fails with CERTIFICATE", () => {
+      const fails = async (pair: KeyPair, host: string, ca: string) => {
+        const { port, sides } = await rig.listen({ tls: { ...tls, fallback: pair } });
+        const outcome = await rig.dial(
+          { secure: true, host, port },
+          { resolver: local, tls: { ca: [ca], system: false } },
+        );
+        await pause(20);
+        for (const side of sides) expect(side.octets).toBe(0);
+        return outcome;
+      };
+
+      it("when the certificate is for another name", async () => {
+        const outcome = await fails(pair, "other.example.com", authority.cert);
+        expect(outcome).toMatchObject({ why: "CERTIFICATE", detail: expect.stringContaining("for other names") });
+      });
+
+      it("when the authority is unknown", async () => {
+        const outcome = await fails(pair, "relay.example.com", strangers.cert);
+        expect(outcome).toMatchObject({ why: "CERTIFICATE", detail: expect.stringContaining("outgoing.tls.ca") });
+      });
+
+      it("when nobody is believed", async () => {
+        const { port } = await rig.listen({ tls });
+        expect(await rig.dial({ secure: true, host: "localhost", port })).toMatchObject({ why: "CERTIFICATE" });
+      });
+
+      it("when only the system's authorities are believed", async () => {
+        const { port } = await rig.listen({ tls });
+        const system = { tls: { ca: [], system: true } };
+        expect(await rig.dial({ secure: true, host: "localhost", port }, system)).toMatchObject({ why: "CERTIFICATE" });
+      });
+
+      it("when it has expired", async () => {
+        const outcome = await fails(
+          await authority.issueExpired("relay.example.com"),
+          "relay.example.com",
+          authority.cert,
+        );
+        expect(outcome).toMatchObject({ why: "CERTIFICATE", detail: expect.stringContaining("expired") });
+      });
+
+      it("when it lacks the address asked for", async () => {
+        const outcome = await fails(await authority.issue("localhost"), "127.0.0.1", authority.cert);
+        expect(outcome).toMatchObject({ why: "CERTIFICATE" });
+      });
+    });
+
+    it("fails with POLICY before a connection is made", async () => {
+      const { port, sides } = await rig.listen({});
+      const outcome = await rig.dial(
+        { host: "relay.example.com", port },
+        { resolver: local, egress: new Egress(["public", "10.0.0.0/8"]) },
+      );
+      expect(outcome).toEqual({
+        why: "POLICY",
+        detail:
+          "relay.example.com is 127.0.0.1 (loopback), which outgoing.allow does not include: add it there if you mean it",
+      });
+      await pause(20);
+      expect(sides).toEqual([]);
+    });
+
+    it("fails with UNRESOLVED", async () => {
+      const outcome = await rig.dial({ host: "nowhere.example.com", port: 1 }, { resolver: local });
+      expect(outcome).toMatchObject({ why: "UNRESOLVED", detail: expect.stringContaining("check the spelling") });
+    });
+
+    it("fails with UNREACHABLE", async () => {
+      const { port, listening } = await rig.listen({});
+      await listening.close();
+      const outcome = await rig.dial({ port });
+      expect(outcome).toMatchObject({ why: "UNREACHABLE", detail: expect.stringContaining("nothing listens") });
+    });
+
+    it("fails with UNREACHABLE where no TLS is spoken", async () => {
+      const { port } = await rig.listen({}, (side) => {
+        side.onReceived = () => side.link.write(Buffer.from("what?\r\n"), 0, 7);
+      });
+      const outcome = await rig.dial({ secure: true, host: "localhost", port }, believing());
+      expect(outcome).toMatchObject({ why: "UNREACHABLE", detail: expect.stringContaining("is it a TLS port?") });
+    });
+
+    it("fails with TIMEOUT, and leaves no connection behind", async () => {
+      const { port, sides } = await rig.listen({}); // takes the connection and never speaks TLS
+      const outcome = await rig.dial(
+        { secure: true, host: "localhost", port },
+        { ...believing(), timeoutSeconds: 0.2 },
+      );
+      expect(outcome).toMatchObject({ why: "TIMEOUT", detail: expect.stringContaining("within 0.2 s") });
+      await until(() => sides[0]?.ends === 1, "the connection to be dropped");
+    });
+  });
+}
