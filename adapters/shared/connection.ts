@@ -26,6 +26,10 @@ export class Connection implements Link, OutboxOwner {
   readonly #freshReads: boolean;
   /** Core's end; undefined before `attach` and as soon as core has heard its last call. */
   #feed: Feed | undefined;
+  /** Core was given the connection. */
+  #attached: boolean;
+  /** The peer has finished or vanished. */
+  #over: boolean;
   /** Core writes no more: it closed, or was told that the peer ended. */
   #closing: boolean;
   /** `Channel.finish` was called. */
@@ -41,6 +45,8 @@ export class Connection implements Link, OutboxOwner {
     this.#outbox = new Outbox(driver, channel, this);
     this.#freshReads = options.freshReads;
     this.#feed = undefined;
+    this.#attached = false;
+    this.#over = false;
     this.#closing = false;
     this.#finished = false;
     this.#gone = false;
@@ -76,13 +82,14 @@ export class Connection implements Link, OutboxOwner {
 
   // What the runtime calls.
 
-  /** Gives the connection to core. Reports that come before it are not lost: they wait for its turn. */
+  /** Gives the connection to core. An end that came before is told right after. */
   attach(open: (link: Link, now: Millis) => Feed): void {
     this.#driver.turn((now) => {
+      this.#attached = true;
       const feed = open(this, now);
       if (this.#closing) return;
       this.#feed = feed;
-      if (this.#gone) this.#end(now);
+      if (this.#over) this.#end(now);
     }, this);
   }
 
@@ -142,6 +149,8 @@ export class Connection implements Link, OutboxOwner {
 
   /** Tells core its last news, and closes whatever it makes of it. */
   #end(now: Millis): void {
+    this.#over = true;
+    if (!this.#attached) return; // told as soon as core has it
     const feed = this.#feed;
     this.#feed = undefined;
     try {
