@@ -7,6 +7,7 @@
  */
 import { Authenticator, type Claim } from "./auth/authenticator.ts";
 import { boundHeader, readExpires } from "./auth/expires.ts";
+import { copyOctets } from "./bytes/octets.ts";
 import { parsePath } from "./codec/path.ts";
 import type { Head } from "./codec/head.ts";
 import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH } from "./codec/header.ts";
@@ -276,7 +277,7 @@ export class Relay implements RelayPort, Surroundings {
       state.noteFault(source, "PATH", "AUTH");
       return;
     }
-    const id = head.octets.slice(head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    const id = copyOctets(head.octets, head.base + head.transactIdStart, head.base + head.transactIdEnd);
     const domain = this.#domainOf(to.uris[0] as Uri);
     if (domain === undefined) {
       // §6.2: a domain we do not serve is another relay's business.

@@ -67,6 +67,16 @@ export function octets(text: string): Uint8Array {
   return result;
 }
 
+/**
+ * A copy of source[start, end), to be kept. Not `source.slice`: runtimes hand us subclasses of Uint8Array whose `slice`
+ * is a view, and the memory is only borrowed.
+ */
+export function copyOctets(source: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  for (let i = start; i < end; i++) copy[i - start] = source[i] as number;
+  return copy;
+}
+
 /** True when a[aStart, aStart + length) and b[bStart, bStart + length) hold the same octets. */
 export function sameOctets(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
   for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;

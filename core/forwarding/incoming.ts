@@ -5,7 +5,7 @@
  * and the rest of the frame is read past; otherwise body octets go to the next hop as they come (stream.ts), or the
  * frame as a whole when its end is already in sight (whole.ts). The 200 is sent when the end-line has been read.
  */
-import { DOLLAR, spells } from "../bytes/octets.ts";
+import { copyOctets, DOLLAR, spells } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { type ByteRange, readByteRange } from "../codec/byte-range.ts";
 import { AUTH, type Head, OTHER_METHOD, REPORT, RESPONSE, SEND } from "../codec/head.ts";
@@ -263,7 +263,7 @@ export class Incoming implements FrameSink {
       fromPath: route.fromPath,
       ownUri: route.ownUri,
       ownUriOut: route.lastOwnUri,
-      messageId: octets.slice(head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
+      messageId: copyOctets(octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
       failureReport: this.#failureReport,
       open: this,
       refused: false,

@@ -6,6 +6,7 @@
  * is checked like the first, and no hop lies between. What is decided for a pair of paths is remembered with the
  * connection, since a session's paths repeat from SEND to SEND.
  */
+import { copyOctets } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd, MAX_PATH, readPath } from "../codec/path.ts";
 import type { Head } from "../codec/head.ts";
@@ -155,8 +156,8 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     .text("\r\n");
   for (const lease of leases) lease.usedAt = state.now;
   return {
-    toPath: octets.slice(toStart, toEnd),
-    fromPath: octets.slice(fromStart, fromEnd),
+    toPath: copyOctets(octets, toStart, toEnd),
+    fromPath: copyOctets(octets, fromStart, fromEnd),
     leases,
     versions: leases.map((lease) => lease.version),
     direction,

@@ -1,7 +1,7 @@
 /**
  * A SEND whose end is in sight when its head is read: passed on in one go, which is what nearly every message is.
  */
-import { DOLLAR } from "../bytes/octets.ts";
+import { copyOctets, DOLLAR } from "../bytes/octets.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
 import type { Head } from "../codec/head.ts";
 import { MESSAGE_ID } from "../codec/header.ts";
@@ -76,7 +76,7 @@ export function forwardWhole(
     fromPath: route.fromPath,
     ownUri: route.ownUri,
     ownUriOut: route.lastOwnUri,
-    messageId: head.octets.slice(head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
+    messageId: copyOctets(head.octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
     failureReport,
     open: undefined,
     refused: false,
