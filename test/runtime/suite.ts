@@ -9,7 +9,7 @@ import { HIGH_MARK, LOW_MARK } from "../../adapters/shared/outbox.ts";
 import type { Resolver } from "../../adapters/shared/resolve.ts";
 import type { KeyPair, Runtime, TlsServerOptions } from "../../adapters/shared/runtime.ts";
 import { type TestAuthority, testAuthority } from "../support/certificates.ts";
-import { echo, once, pattern, pause, readAll, Rig, same, Side, until } from "./rig.ts";
+import { echo, once, pattern, pause, readAll, Rig, same, type Side, until } from "./rig.ts";
 
 const MB = 1024 * 1024;
 
