@@ -1,0 +1,44 @@
+/**
+ * Every bound of an endpoint in one place: what strangers, slow links and hasty applications may cost us.
+ *
+ * The worst case of one connection is about `backlog` + `concurrent` × `window` + `held` octets for sending, and for
+ * receiving one read of the runtime plus whatever the application gathers.
+ */
+export interface EndpointLimits {
+  /** Bodies are written until the link has so much to send. Must lie above the mark at which links call `writable`. */
+  readonly backlog: number;
+  /** Octets of a streamed message that may wait in memory. */
+  readonly window: number;
+  /** Octets of messages given whole that may wait in memory, all of them together. */
+  readonly held: number;
+  /** Body octets after which a chunk makes way for what else there is to send. */
+  readonly quantum: number;
+  /** Messages longer than a quantum that are on their way at once; the others wait for one of them to end. */
+  readonly concurrent: number;
+  /** Messages of one session whose fate is remembered. */
+  readonly messages: number;
+  /** Chunks that ask for a response and have none yet; above it no new one is begun. */
+  readonly unanswered: number;
+  /** Messages of one session that may be coming in at once. */
+  readonly incoming: number;
+  /** Message-IDs of one session remembered after their end, so that duplicates are known (RFC 4975 §5.4). */
+  readonly finished: number;
+  /** Separate ranges of one message: what a sender may leave out on the way. */
+  readonly ranges: number;
+  /** Longest head of a frame. */
+  readonly headerBytes: number;
+}
+
+export const defaultLimits: EndpointLimits = {
+  backlog: 256 * 1024,
+  window: 64 * 1024,
+  held: 16 * 1024 * 1024,
+  quantum: 16 * 1024,
+  concurrent: 16,
+  messages: 1024,
+  unanswered: 1024,
+  incoming: 64,
+  finished: 128,
+  ranges: 64,
+  headerBytes: 16 * 1024,
+};

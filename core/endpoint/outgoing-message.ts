@@ -1,0 +1,216 @@
+/**
+ * A message on its way out (RFC 4975 §7.1.1): what the application asked for, how far it has come, what became of it.
+ *
+ * Its octets are given at once or bit by bit. In the second case the endpoint asks: `SessionSink.wanted` says how many
+ * octets it would take, and the application calls `write` with no more than that, there and then or when its disk has
+ * answered. So a message of any length needs one window of memory.
+ */
+import type { Head } from "../codec/head.ts";
+import { type Millis, MisuseError } from "../ports.ts";
+import type { Failure } from "./failure.ts";
+import { checkedValue } from "./paths.ts";
+import { RangeSet } from "./range-set.ts";
+import type { Session } from "./session.ts";
+import { Supply } from "./supply.ts";
+import type { Asker } from "./transactions.ts";
+
+export type FailureReport = "yes" | "partial" | "no";
+
+/** What to send. Without `contentType` it is a SEND without a body, which says "I am here" (RFC 4975 §7.1). */
+export interface MessageOptions {
+  readonly contentType?: string;
+  /** All of the message; borrowed until `send` returns. Absent: the application is asked for it. */
+  readonly body?: Uint8Array;
+  /** How many octets will be given, where that is known beforehand. */
+  readonly total?: number;
+  /** More headers for every chunk, such as Content-Disposition; octet strings. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Ask the peer to say that the message has arrived. Default: false. */
+  readonly successReport?: boolean;
+  /** Default: `yes`. */
+  readonly failureReport?: FailureReport;
+  /** The Message-ID of an earlier try on a session that has failed (RFC 4975 §5.4). */
+  readonly messageId?: string;
+  /** Cut chunks at this many octets. Default: the session's. */
+  readonly chunkOctets?: number;
+}
+
+/**
+ * How far a message has come. The order is that of the list; steps may be left out.
+ *
+ * - `waiting`: not all of it is written
+ * - `sent`: its last octet is; nobody has said anything
+ * - `accepted`: the next hop has taken every chunk (only with Failure-Report: yes)
+ * - `delivered`: the peer has reported all of it as arrived (only with Success-Report: yes)
+ * - `failed`: see `failure`. May still follow `sent` and `accepted`
+ * - `aborted`: by the application
+ */
+export type OutgoingState = "waiting" | "sent" | "accepted" | "delivered" | "failed" | "aborted";
+
+/** What a message needs of the endpoint that carries it. */
+export interface Carrier {
+  /** Octets were given, or there will be no more. */
+  supplied(message: OutgoingMessage, now: Millis): void;
+  abort(message: OutgoingMessage, now: Millis): void;
+  fail(message: OutgoingMessage, failure: Failure, now: Millis): void;
+}
+
+export class OutgoingMessage implements Asker {
+  readonly id: string;
+  readonly session: Session;
+  readonly contentType: string | undefined;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly successReport: boolean;
+  readonly failureReport: FailureReport;
+  /** 0: one chunk, interrupted when others want to send. */
+  readonly chunkOctets: number;
+  /** Octets in all; -1 as long as nobody knows. */
+  total: number;
+  state: OutgoingState;
+  /** Why `state` is `failed`. */
+  failure: Failure | undefined;
+  /** Octets written to the link. */
+  octetsSent: number;
+  /** What the peer has reported as arrived. */
+  readonly acknowledged: RangeSet;
+
+  // For the sender.
+  readonly supply: Supply;
+  /** Longer than a window, or nobody knows: only so many of these go out side by side. */
+  readonly long: boolean;
+  /** All octets have been given. */
+  finished: boolean;
+  /** The application has been asked for octets and has not answered. */
+  asked: boolean;
+  /** Something of it has been written. */
+  begun: boolean;
+  /** Chunks that wait for their response. */
+  unanswered: number;
+  readonly #carrier: Carrier;
+  readonly #window: number;
+  #given: number;
+
+  constructor(id: string, session: Session, carrier: Carrier, options: MessageOptions, ranges: number, window: number) {
+    const { contentType, headers = [], body, total } = options;
+    if (contentType === undefined && (body !== undefined || headers.length > 0 || total !== undefined))
+      throw new MisuseError("a message with content needs a Content-Type (RFC 4975 §7.1)");
+    if (contentType !== undefined) checkedValue(contentType);
+    for (const [name, value] of headers) {
+      if (!/^[A-Za-z][\w\-.!%*+`'~]*$/.test(name)) throw new MisuseError(`not a header name: ${name}`);
+      checkedValue(value);
+    }
+    this.id = id;
+    this.session = session;
+    this.contentType = contentType;
+    this.headers = headers;
+    this.successReport = options.successReport ?? false;
+    this.failureReport = options.failureReport ?? "yes";
+    this.chunkOctets = options.chunkOctets ?? session.chunkOctets;
+    this.total = body?.length ?? total ?? (contentType === undefined ? 0 : -1);
+    this.state = "waiting";
+    this.failure = undefined;
+    this.octetsSent = 0;
+    this.acknowledged = new RangeSet(ranges);
+    this.supply = new Supply();
+    this.long = contentType !== undefined && (body === undefined || body.length > window);
+    this.finished = this.total === 0;
+    this.asked = false;
+    this.begun = false;
+    this.unanswered = 0;
+    this.#carrier = carrier;
+    this.#window = window;
+    this.#given = 0;
+  }
+
+  // ---- for the application ----
+
+  /** How many octets `write` would take. */
+  get room(): number {
+    if (this.finished || this.over) return 0;
+    const room = this.#window - this.supply.length;
+    return this.total < 0 ? room : Math.min(room, this.total - this.#given);
+  }
+
+  /** True when nothing of what was asked for is still to come. A failure may be reported all the same. */
+  get settled(): boolean {
+    if (this.over) return true;
+    if (this.state === "waiting") return false;
+    return !this.successReport && (this.state === "accepted" || this.failureReport !== "yes");
+  }
+
+  /** Gives the next octets, no more than `room`; borrowed. Ignored when the message is over, so a late disk is no harm. */
+  write(bytes: Uint8Array, now: Millis): void {
+    if (this.over) return;
+    if (bytes.length > this.room) throw new MisuseError(`${bytes.length} octets given where ${this.room} were wanted`);
+    this.take(bytes);
+    this.#carrier.supplied(this, now);
+    this.supply.keep();
+  }
+
+  /** There will be no more octets. Not needed where `total` said how many there are. */
+  finish(now: Millis): void {
+    if (this.over || this.finished) return;
+    if (this.total >= 0) throw new MisuseError(`${this.total - this.#given} octets of the promised total are missing`);
+    this.total = this.#given;
+    this.finished = true;
+    this.#carrier.supplied(this, now);
+  }
+
+  /** Gives up: the peer is told that no more will come (`#`). */
+  abort(now: Millis): void {
+    if (!this.over) this.#carrier.abort(this, now);
+  }
+
+  // ---- for the sender ----
+
+  /** True in a state that nothing follows. */
+  get over(): boolean {
+    return this.state === "delivered" || this.state === "failed" || this.state === "aborted";
+  }
+
+  /** Octets that may be written now. */
+  get available(): number {
+    // While the length is open one octet stays back: the chunk that ends the message must not be empty, since a range
+    // without octets says 1-0 (§7.1.1) and "$" would then define a length of zero.
+    return this.total < 0 ? Math.max(0, this.supply.length - 1) : this.supply.length;
+  }
+
+  /** Takes octets in, borrowed until `supply.keep`. */
+  take(bytes: Uint8Array): void {
+    this.asked = false;
+    this.supply.lend(bytes);
+    this.#given += bytes.length;
+    if (this.#given === this.total) this.finished = true;
+  }
+
+  /** Its last octet was written. */
+  wroteAll(now: Millis): void {
+    this.advance(this.failureReport === "yes" && this.unanswered === 0 ? "accepted" : "sent", now);
+  }
+
+  advance(state: OutgoingState, now: Millis): void {
+    this.state = state;
+    this.session.sink.advanced?.(this, now);
+  }
+
+  /** Octets [start, end) have arrived; `end` is -1 when the report did not say. */
+  arrived(start: number, end: number, now: Millis): void {
+    const { total } = this;
+    this.acknowledged.add(start, end >= 0 ? end : Math.max(total, 0));
+    const all = this.state === "sent" || this.state === "accepted";
+    if (all && this.successReport && this.acknowledged.covers(total)) this.advance("delivered", now);
+  }
+
+  answered(status: number, comment: string, _head: Head, now: Millis): void {
+    if (status >= 300) {
+      this.#carrier.fail(this, { by: "response", status, comment }, now);
+      return;
+    }
+    this.unanswered--;
+    if (this.state === "sent" && this.failureReport === "yes" && this.unanswered === 0) this.advance("accepted", now);
+  }
+
+  timedOut(now: Millis): void {
+    this.#carrier.fail(this, { by: "timeout", status: 408, comment: "no response within 30 seconds" }, now);
+  }
+}
