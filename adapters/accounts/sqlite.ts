@@ -111,10 +111,11 @@ export class SqliteAccounts implements AccountStore {
 }
 
 function migrate(database: DatabaseSync): void {
-  // IMMEDIATE takes the write lock before the version is read, so of two first starts one makes the table.
+  if (versionOf(database) === migrations.length) return; // and nothing is written, not even the same number
+  // IMMEDIATE takes the write lock before the version is read again, so of two first starts one makes the table.
   database.exec("BEGIN IMMEDIATE");
   try {
-    const version = Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+    const version = versionOf(database);
     if (version > migrations.length) throw new Error(`it was made by a newer parley (schema ${version})`);
     for (const migration of migrations.slice(version)) database.exec(migration);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
@@ -123,6 +124,10 @@ function migrate(database: DatabaseSync): void {
     database.exec("ROLLBACK");
     throw error;
   }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
 }
 
 function timestamp(): string {

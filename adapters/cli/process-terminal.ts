@@ -32,7 +32,8 @@ function ourselves(): string {
   const [program = "parley", script = ""] = process.argv;
   if (!script.endsWith(".ts")) return basename(program);
   const runtime = process.versions.deno === undefined ? basename(program) : "deno run -A";
-  return `${runtime} ${relative(process.cwd(), script)}`;
+  const near = relative(process.cwd(), script);
+  return `${runtime} ${near.length < script.length ? near : script}`;
 }
 
 async function firstLine(): Promise<string> {

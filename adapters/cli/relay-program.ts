@@ -1,0 +1,217 @@
+/**
+ * A relay with everything around it: listeners, account stores, dials and the admin listener, joined by one driver.
+ *
+ * `parley serve` starts one; tests and benchmarks start them in their own process.
+ */
+import { randomFillSync } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type Feed,
+  type Happening,
+  type Hop,
+  type Host,
+  type Link,
+  type Millis,
+  Relay,
+  type Ticket,
+} from "../../core/mod.ts";
+import { openStore } from "../accounts/open.ts";
+import type { AccountStore } from "../accounts/store.ts";
+import { AdminListener } from "../admin/listener.ts";
+import type { Settings } from "../config/settings.ts";
+import { authority } from "../shared/address.ts";
+import { AddressLimits } from "../shared/address-limits.ts";
+import { systemClock } from "../shared/clock.ts";
+import { Driver } from "../shared/driver.ts";
+import { Egress } from "../shared/egress.ts";
+import type { DialOptions, Listening, Runtime } from "../shared/runtime.ts";
+import type { Log } from "./log.ts";
+
+/** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
+const HANDSHAKE_SECONDS = 10;
+const DIAL_SECONDS = 10;
+
+export interface ListeningAt {
+  readonly name: string;
+  /** Where clients connect, with the real port. */
+  readonly url: string;
+  /** Scheme, host and port of the URIs handed out there. */
+  readonly advertised: string;
+}
+
+export class RelayProgram implements Host {
+  readonly #runtime: Runtime;
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #driver: Driver;
+  readonly #dialOptions: DialOptions;
+  /** By domain. */
+  readonly #stores: Map<string, AccountStore>;
+  readonly #listening: Listening[];
+  #relay: Relay | undefined;
+  #admin: AdminListener | undefined;
+  /** Why the dial failed that core is being told of; see `note`. */
+  #dialDetail: string;
+  #stopping: boolean;
+
+  private constructor(runtime: Runtime, settings: Settings, log: Log) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#log = log;
+    this.#driver = new Driver({
+      clock: systemClock,
+      onBug: (bug) => log.write("error", "bug", `a bug of ours: ${bug instanceof Error ? bug.stack : String(bug)}`),
+    });
+    this.#dialOptions = {
+      egress: new Egress(settings.outgoing.allow),
+      timeoutSeconds: DIAL_SECONDS,
+      tls: settings.outgoing.tls,
+    };
+    this.#stores = new Map();
+    this.#listening = [];
+    this.#relay = undefined;
+    this.#admin = undefined;
+    this.#dialDetail = "";
+    this.#stopping = false;
+  }
+
+  /** @throws Error with words for the operator; nothing is left open then */
+  static async start(runtime: Runtime, settings: Settings, log: Log): Promise<RelayProgram> {
+    const program = new RelayProgram(runtime, settings, log);
+    try {
+      await program.#open();
+    } catch (error) {
+      await program.#closeDoors();
+      program.#driver.stop();
+      throw error;
+    }
+    return program;
+  }
+
+  get listening(): ListeningAt[] {
+    return this.#settings.listeners.map((listener, index) => {
+      const port = this.#listening[index]?.port ?? listener.port;
+      const config = this.#settings.relay.listeners[index];
+      const at = config?.advertise ?? { secure: false, host: listener.host, port };
+      return {
+        name: listener.name,
+        url: `${listener.tls === undefined ? "msrp" : "msrps"}://${authority(listener.host, port)}`,
+        advertised: `${at.secure ? "msrps" : "msrp"}://${authority(at.host, at.port === 0 ? port : at.port)}`,
+      };
+    });
+  }
+
+  /** `http://127.0.0.1:8080`, when there is an admin listener. */
+  get adminUrl(): string | undefined {
+    return this.#admin?.url;
+  }
+
+  /** Takes no more connections, ends those that are there politely, and after `patience` the others as well. */
+  async stop(patience: Millis): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#listening.map((listening) => listening.close()));
+    this.#driver.turn((now) => this.#relay?.shutdown(now));
+    const enough = new AbortController();
+    await Promise.race([this.#driver.emptied(), sleep(patience, undefined, { signal: enough.signal }).catch(() => {})]);
+    enough.abort();
+    this.#driver.stop();
+    await this.#closeDoors();
+  }
+
+  async #open(): Promise<void> {
+    const settings = this.#settings;
+    this.#openStores();
+    const limits = new AddressLimits(settings.limits);
+    for (const { name, host, port, tls } of settings.listeners) {
+      const listening = await this.#runtime.listen(
+        {
+          host,
+          port,
+          ...(tls === undefined ? {} : { tls }),
+          handshakeSeconds: HANDSHAKE_SECONDS,
+          limits,
+          refused: (why, address, detail) =>
+            this.#log.write("warning", "connectionRefused", `${address || name} refused: ${why} (${detail})`, {
+              listener: name,
+              peer: address,
+              why,
+              detail,
+            }),
+        },
+        this.#driver,
+        (link, now) => this.#accepted(link, name, now),
+      );
+      this.#listening.push(listening);
+    }
+    this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
+    this.#driver.register(this.#relay);
+    if (settings.admin !== undefined) {
+      this.#admin = await AdminListener.open(settings.admin, { stopping: () => this.#stopping });
+    }
+  }
+
+  #openStores(): void {
+    const byName = new Map<string, AccountStore>();
+    for (const [domain, name] of this.#settings.accountsOf) {
+      const described = this.#settings.accounts.get(name);
+      if (described === undefined) continue; // not in a checked configuration
+      const store = byName.get(name) ?? openStore(described);
+      byName.set(name, store);
+      this.#stores.set(domain, store);
+    }
+  }
+
+  #withRealPorts(): Settings["relay"] {
+    const { relay } = this.#settings;
+    const listeners = relay.listeners.map((listener, index) => {
+      const port = listener.advertise.port === 0 ? (this.#listening[index]?.port ?? 0) : listener.advertise.port;
+      return { ...listener, advertise: { ...listener.advertise, port } };
+    });
+    return { ...relay, listeners };
+  }
+
+  #accepted(link: Link, listener: string, now: Millis): Feed {
+    if (this.#relay !== undefined) return this.#relay.accepted(link, listener, now);
+    link.close(); // the first listener is open and the last is not yet
+    return { received() {}, writable() {}, ended() {} };
+  }
+
+  async #closeDoors(): Promise<void> {
+    await Promise.all(this.#listening.map((listening) => listening.close()));
+    await this.#admin?.close();
+    for (const store of new Set(this.#stores.values())) store.close();
+    this.#stores.clear();
+  }
+
+  // What core asks.
+
+  dial(hop: Hop, ticket: Ticket): void {
+    this.#runtime.dial(hop, this.#dialOptions, this.#driver, {
+      opened: (link, now) => this.#relay?.dialed(ticket, link, now) as Feed,
+      failed: (why, detail, now) => {
+        this.#dialDetail = detail;
+        this.#relay?.dialFailed(ticket, why, now);
+        this.#dialDetail = "";
+      },
+    });
+  }
+
+  findCredential(username: string, realm: string, ticket: Ticket): void {
+    const answer = (found: Awaited<ReturnType<AccountStore["find"]>> | "UNAVAILABLE") =>
+      this.#driver.turn((now) => this.#relay?.credential(ticket, found, now));
+    const store = this.#stores.get(realm);
+    const asked = store === undefined ? Promise.reject(new Error("the store is closed")) : store.find(username, realm);
+    asked.then(answer, (error: unknown) => {
+      this.#log.write("error", "accountsUnavailable", `accounts of ${realm}: ${String(error)}`, { domain: realm });
+      answer("UNAVAILABLE");
+    });
+  }
+
+  fillRandom(target: Uint8Array): void {
+    randomFillSync(target);
+  }
+
+  note(happening: Happening): void {
+    this.#log.happening(happening, happening.type === "dialFailed" ? this.#dialDetail : "");
+  }
+}

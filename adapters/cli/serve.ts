@@ -1,0 +1,115 @@
+/** `parley serve`: runs the relay until it is told to stop. */
+import { join } from "node:path";
+import type { Runtime } from "../shared/runtime.ts";
+import type { Command, Given } from "./command.ts";
+import {
+  CONFIGURATION,
+  configurationFile,
+  configurationFlags,
+  DATA_FOLDER,
+  dataFolder,
+  readConfiguration,
+  shortPath,
+} from "./configuration.ts";
+import { firstStart, type TestUser } from "./first-start.ts";
+import { Log } from "./log.ts";
+import { type ListeningAt, RelayProgram } from "./relay-program.ts";
+import { Refusal, type Terminal, UsageError } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** How long clients have to take what we still owe them when we stop, in milliseconds. */
+const PATIENCE = 5000;
+
+export const serve: Command = {
+  name: "serve",
+  usage: ["[--config FILE | --data DIR]"],
+  summary: "runs the relay",
+  about:
+    `Without --config it uses the data folder ${DATA_FOLDER}, and makes it when it is not there: a certificate, two test\n` +
+    "users and a configuration to grow. SIGTERM ends it politely, a second one at once.",
+  flags: {
+    ...configurationFlags,
+    port: { value: "N", help: "for a data folder made now: the port to listen on (2855)" },
+    "admin-port": { value: "N", help: "for a data folder made now: the port of the admin listener (8080)" },
+  },
+  positionals: [0, 0],
+  async run(given, terminal, runtime) {
+    const ports = { port: portOf(given, "port", 2855), adminPort: portOf(given, "admin-port", 8080) };
+    const folder = dataFolder(given, terminal);
+    const made = folder === undefined ? undefined : await firstStart(folder, ports);
+    if (made === undefined && (given.text("port") ?? given.text("admin-port")) !== undefined) {
+      throw new UsageError("--port and --admin-port are for a data folder made now; this one has its configuration");
+    }
+    const file = configurationFile(given, terminal);
+    const settings = readConfiguration(file, terminal);
+    if (settings === undefined) throw new Refusal(`${shortPath(file, terminal)} has errors`);
+    const program = await start(() => RelayProgram.start(runtime, settings, new Log(settings.log, terminal)));
+    announce(program, runtime, terminal);
+    if (folder !== undefined) explain(folder, made, program.listening[0], terminal);
+    await toldToStop(terminal);
+    await program.stop(PATIENCE);
+    return 0;
+  },
+};
+
+function portOf(given: Given, flag: string, usual: number): number {
+  const written = given.text(flag) ?? String(usual);
+  if (!/^\d{1,5}$/.test(written) || Number(written) > 65_535) throw new UsageError(`--${flag} ${written} is no port`);
+  return Number(written);
+}
+
+async function start(open: () => Promise<RelayProgram>): Promise<RelayProgram> {
+  try {
+    return await open();
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function announce(program: RelayProgram, runtime: Runtime, terminal: Terminal): void {
+  terminal.out(`parley ${VERSION} on ${runtime.name}`);
+  for (const { name, url, advertised } of program.listening) {
+    terminal.out(`  ${name.padEnd(10)} ${url}, giving out ${advertised}`);
+  }
+  if (program.adminUrl !== undefined) terminal.out(`  ${"admin".padEnd(10)} ${program.adminUrl}/healthz`);
+}
+
+/** What somebody who has just tried parley for the first, or the second, time wants to know. */
+function explain(folder: string, made: TestUser[] | undefined, at: ListeningAt | undefined, terminal: Terminal): void {
+  const short = shortPath(folder, terminal);
+  const self = terminal.self;
+  const where = short === DATA_FOLDER ? "" : ` --data ${quoted(short)}`;
+  const [first] = made ?? [];
+  if (made !== undefined) {
+    terminal.out(
+      `\nMade ${short} with a certificate and ${CONFIGURATION}. Two test accounts; the passwords are shown this once:`,
+    );
+    for (const { username, password } of made) terminal.out(`  ${username.padEnd(10)} ${password}`);
+  } else {
+    terminal.out(`\nUsing ${short}. Passwords cannot be shown again; to see who there is, and to set a new one:`);
+    terminal.out(`  ${self} user list${where}`);
+    terminal.out(`  ${self} user passwd alice --generate${where}`);
+  }
+  if (at === undefined) return;
+  const uri = quoted(`${at.advertised};tcp`);
+  const ca = quoted(shortPath(join(folder, "ca.crt"), terminal));
+  terminal.out("\nTo try it, in another terminal:");
+  terminal.out(`  ${self} ping ${uri} --user alice --password ${first?.password ?? "PASSWORD"} --ca ${ca}\n`);
+}
+
+/** As a shell wants it: a semicolon would end the command. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Resolves at the first signal; the second does not wait for anybody. */
+function toldToStop(terminal: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    let told = false;
+    terminal.onStop(() => {
+      if (told) terminal.exit(1);
+      told = true;
+      resolve();
+    });
+  });
+}

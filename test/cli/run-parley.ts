@@ -1,0 +1,75 @@
+/** Runs parley as people do: as a program, with its own process, standard streams and signals. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+
+const main = new URL("../../adapters/node/main.ts", import.meta.url).pathname;
+
+export interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const running = new Set<ChildProcess>();
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  running.clear();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty folder that is gone after the test. */
+export function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "parley-cli-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** A parley that runs until it is told to stop. */
+export class Parley {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  out = "";
+  err = "";
+
+  constructor(cwd: string, args: readonly string[], input = "") {
+    // npm's variables would change how the program names itself.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
+    this.#child = spawn(process.execPath, [main, ...args], { cwd, env });
+    running.add(this.#child);
+    this.#child.stdout?.on("data", (chunk) => (this.out += String(chunk)));
+    this.#child.stderr?.on("data", (chunk) => (this.err += String(chunk)));
+    this.#child.stdin?.end(input);
+    this.#ended = new Promise((resolve) => this.#child.on("close", (code) => resolve(code)));
+  }
+
+  /** What the pattern found in standard output (or error), as soon as it is there. */
+  async says(pattern: RegExp, where: "out" | "err" = "out"): Promise<RegExpExecArray> {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+      const found = pattern.exec(this[where]);
+      if (found !== null) return found;
+      if (this.#child.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`no ${pattern} in:\n${this.out}\n${this.err}`);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async end(): Promise<Ran> {
+    const code = await this.#ended;
+    running.delete(this.#child);
+    return { code, out: this.out, err: this.err };
+  }
+}
+
+/** Runs a command to its end. */
+export function parley(cwd: string, args: readonly string[], input?: string): Promise<Ran> {
+  return new Parley(cwd, args, input).end();
+}
