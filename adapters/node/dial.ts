@@ -97,12 +97,17 @@ function contextFor(tls: DialOptions["tls"]): SecureContext {
 
 function tlsError(error: NodeJS.ErrnoException, tls: TLSSocket, where: string): DialError {
   const code = error.code ?? error.message;
-  // Set when verification, ours, was what failed.
-  if (tls.authorizationError)
+  // authorizationError says that it was our verification that failed; not everywhere node:tls exists, though.
+  if (tls.authorizationError || isVerification(code)) {
     return new DialError("CERTIFICATE", `${where} ${certificateAdvice[code] ?? unknownAuthority} (${error.message})`);
-  if (code === "ECONNRESET")
-    return new DialError("UNREACHABLE", `${where} hung up during the TLS handshake: is it a TLS port?`);
-  return new DialError("UNREACHABLE", `${where} failed the TLS handshake (${code}): is it a TLS port?`);
+  }
+  const what = code === "ECONNRESET" ? "hung up during the TLS handshake" : `failed the TLS handshake (${code})`;
+  return new DialError("UNREACHABLE", `${where} ${what}: is it a TLS port?`);
+}
+
+/** OpenSSL's words for a certificate it does not believe; what the other side says about ours begins with ERR_SSL. */
+function isVerification(code: string): boolean {
+  return /^(?!ERR_SSL)[A-Z_]*(CERT|SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/.test(code);
 }
 
 /** What to do about a certificate that was not accepted, by error code. */

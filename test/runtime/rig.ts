@@ -176,6 +176,19 @@ export async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** A ClientHello that offers TLS 1.`minor - 1` at most, because no library of today still would (RFC 5246 §7.4.1.2). */
+export function clientHello(minor: number): Buffer {
+  const extensions = [
+    [0x00, 0x0a, 0x00, 0x04, 0x00, 0x02, 0x00, 0x17], // supported_groups: P-256
+    [0x00, 0x0b, 0x00, 0x02, 0x01, 0x00], // ec_point_formats: uncompressed
+    [0x00, 0x0d, 0x00, 0x04, 0x00, 0x02, 0x04, 0x03], // signature_algorithms: ECDSA, P-256, SHA-256
+  ].flat();
+  const random = Array.from({ length: 32 }, (_, i) => i);
+  const suites = [0xc0, 0x2b, 0xc0, 0x09]; // ECDHE-ECDSA with AES-128, GCM for 1.2 and CBC for what was before
+  const body = [3, minor, ...random, 0, 0, suites.length, ...suites, 1, 0, 0, extensions.length, ...extensions];
+  return Buffer.from([22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length, ...body]);
+}
+
 /** Octets that show when some are lost, doubled or out of order. */
 export function pattern(length: number): Uint8Array {
   const octets = new Uint8Array(length);
