@@ -62,7 +62,7 @@ export class Scratch {
   #reserve(size: number): void {
     const needed = this.length + size;
     if (needed <= this.octets.length) return;
-    let capacity = this.octets.length * 2;
+    let capacity = Math.max(64, this.octets.length * 2);
     while (capacity < needed) capacity *= 2;
     const grown = new Uint8Array(capacity);
     grown.set(this.octets.subarray(0, this.length));

@@ -2,7 +2,7 @@
  * The header fields of RFC 4975 §9 and RFC 4976 §7 by small numbers, so that a head can keep them in plain arrays.
  * Every other header is OTHER: kept where it stands and passed on as it is.
  */
-import { spells } from "../bytes/octets.ts";
+import { octets } from "../bytes/octets.ts";
 
 export const TO_PATH = 0;
 export const FROM_PATH = 1;
@@ -42,7 +42,7 @@ export const headerNames = [
   "Authentication-Info",
 ] as const;
 
-const lowerNames = headerNames.map((name) => name.toLowerCase());
+const lowerNames = headerNames.map((name) => octets(name.toLowerCase()));
 
 /** Several challenges may stand in several WWW-Authenticate headers (RFC 8760 §2.3); the rest stand once. */
 export function mayRepeat(id: HeaderId): boolean {
@@ -60,10 +60,19 @@ function makeByLength(): HeaderId[][] {
   return table;
 }
 
-/** The number of the header named source[start, end), in any case (DECISIONS: clients write any). */
+/** The number of the header named source[start, end), a token in any case. */
 export function headerId(source: Uint8Array, start: number, end: number): HeaderId {
   const candidates = byLength[end - start];
   if (candidates === undefined) return OTHER;
-  for (const id of candidates) if (spells(source, start, end, lowerNames[id] as string)) return id;
+  for (let i = 0; i < candidates.length; i++) {
+    const id = candidates[i] as HeaderId;
+    if (isName(source, start, end, lowerNames[id] as Uint8Array)) return id;
+  }
   return OTHER;
+}
+
+function isName(source: Uint8Array, start: number, end: number, lowerCase: Uint8Array): boolean {
+  // Of the octets of a token, this bit makes upper-case letters lower-case and nothing else a letter or a dash.
+  for (let at = start; at < end; at++) if (((source[at] as number) | 0x20) !== lowerCase[at - start]) return false;
+  return true;
 }

@@ -8,7 +8,7 @@
  *
  * The loop is one file on purpose: per octet there is no room for calls, and the states make sense only together.
  */
-import { DASHES, findDashes } from "../bytes/dashes.ts";
+import { DASHES, findDashesBehindCrlf } from "../bytes/dashes.ts";
 import {
   ALPHA,
   COLON,
@@ -60,6 +60,7 @@ export class Reader {
   #state: number;
   #lineStart: number; // of the line being read, counted from head.base
   #scanned: number; // octets of the head known to hold no further line end, likewise
+  #clean: boolean; // no control character in the line so far
   #held: Uint8Array; // a head that a read cut in two
   #heldLength: number; // 0 when no head is held
   readonly #endLine: Uint8Array; // CRLF, dashes, transact-id of the frame being read
@@ -75,6 +76,7 @@ export class Reader {
     this.#state = START;
     this.#lineStart = 0;
     this.#scanned = 0;
+    this.#clean = true;
     this.#held = new Uint8Array(0);
     this.#heldLength = 0;
     this.#endLine = new Uint8Array(MAX_END_LINE);
@@ -119,6 +121,7 @@ export class Reader {
       head.reset(input, at);
       this.#lineStart = 0;
       this.#scanned = 0;
+      this.#clean = true;
     } else {
       // The head's beginning came with an earlier read: lay what may be its rest behind it.
       const rest = Math.min(input.length - at, this.#maxHead + MAX_END_LINE - before);
@@ -128,13 +131,14 @@ export class Reader {
       head.octets = source;
     }
     const { base } = head;
+    // What is no MSRP is told at once: it might never come to a line end.
+    if (this.#state === START && !mayStart(source, base, end)) return this.#lose("START_LINE");
     while (true) {
-      const lineEnd = findLineEnd(source, base + this.#scanned, end);
+      const lineEnd = this.#findLineEnd(source, base + this.#scanned, end);
       if (lineEnd < 0) {
         if (end - base > this.#maxHead) return this.#lose("HEAD_TOO_LONG");
-        // A start line is short: what is no MSRP should not wait for a line end that may never come.
-        if (this.#state === START && !mayStart(source, base, end)) return this.#lose("START_LINE");
-        this.#scanned = Math.max(0, end - 1 - base);
+        // The last octet may be the CR of a line end.
+        this.#scanned = Math.max(this.#scanned, end - 1 - base);
         if (before === 0) {
           this.#hold(input, base, end);
           head.octets = this.#held;
@@ -143,16 +147,18 @@ export class Reader {
         return input.length;
       }
       const lineStart = base + this.#lineStart;
+      const clean = this.#clean;
+      this.#clean = true;
       this.#lineStart = this.#scanned = lineEnd + 2 - base;
       if (lineEnd + 2 - base > this.#maxHead) return this.#lose("HEAD_TOO_LONG");
       if (this.#state === START) {
-        if (!this.#readStartLine(source, lineStart, lineEnd)) return this.#lose("START_LINE");
+        if (!this.#readStartLine(source, lineStart, lineEnd, clean)) return this.#lose("START_LINE");
         this.#state = HEADERS;
         continue;
       }
       const blank = lineEnd === lineStart;
       if (!blank && source[lineStart] !== DASH) {
-        if (!this.#readHeader(source, lineStart, lineEnd)) return this.#lose("HEADER_LINE");
+        if (!this.#readHeader(source, lineStart, lineEnd, clean)) return this.#lose("HEADER_LINE");
         continue;
       }
       head.end = lineStart - base;
@@ -185,12 +191,39 @@ export class Reader {
     this.#heldLength = needed;
   }
 
+  /** The position of the CR of the first CRLF at or behind `from`, or -1. Notes control characters on the way. */
+  #findLineEnd(source: Uint8Array, from: number, end: number): number {
+    const last = end - 1;
+    const text = charClass;
+    let at = from;
+    while (true) {
+      // Four at a time, because the search for line ends is the greater part of reading a head.
+      while (
+        at + 4 <= last &&
+        ((text[source[at] as number] as number) &
+          (text[source[at + 1] as number] as number) &
+          (text[source[at + 2] as number] as number) &
+          (text[source[at + 3] as number] as number) &
+          TEXT) !==
+          0
+      ) {
+        at += 4;
+      }
+      if (at >= last) return -1;
+      if (((text[source[at] as number] as number) & TEXT) === 0) {
+        if (source[at] === CR && source[at + 1] === LF) return at;
+        this.#clean = false;
+      }
+      at++;
+    }
+  }
+
   /** `MSRP transact-id method` or `MSRP transact-id status [comment]`. */
-  #readStartLine(source: Uint8Array, start: number, end: number): boolean {
-    if (end - start < 5 || !mayStart(source, start, start + 5)) return false;
+  #readStartLine(source: Uint8Array, start: number, end: number, clean: boolean): boolean {
+    if (end - start < MSRP.length) return false;
     const head = this.#head;
     const { base } = head;
-    const idStart = start + 5;
+    const idStart = start + MSRP.length;
     let at = idStart;
     while (at < end && ((charClass[source[at] as number] as number) & IDENT) !== 0) at++;
     const idLength = at - idStart;
@@ -206,11 +239,11 @@ export class Reader {
     head.methodStart = wordStart - base;
     head.methodEnd = at - base;
     return ((charClass[source[wordStart] as number] as number) & DIGIT) !== 0
-      ? this.#readStatus(source, wordStart, at, end)
+      ? this.#readStatus(source, wordStart, at, end, clean)
       : this.#readMethod(source, wordStart, at, end);
   }
 
-  #readStatus(source: Uint8Array, start: number, wordEnd: number, end: number): boolean {
+  #readStatus(source: Uint8Array, start: number, wordEnd: number, end: number, clean: boolean): boolean {
     const head = this.#head;
     if (wordEnd - start !== 3) return false;
     let status = 0;
@@ -224,9 +257,7 @@ export class Reader {
     // A reason phrase may be missing, with or without the space before it.
     head.commentStart = Math.min(wordEnd + 1, end) - head.base;
     head.commentEnd = end - head.base;
-    for (let at = wordEnd; at < end; at++) {
-      if (((charClass[source[at] as number] as number) & TEXT) === 0) head.flaw = "HEADER_VALUE";
-    }
+    if (!clean) head.flaw = "HEADER_VALUE";
     return true;
   }
 
@@ -242,18 +273,17 @@ export class Reader {
   }
 
   /** `name: value`; the space may be missing, there may be more of them, and trailing ones do not count. */
-  #readHeader(source: Uint8Array, start: number, end: number): boolean {
+  #readHeader(source: Uint8Array, start: number, end: number, clean: boolean): boolean {
     const head = this.#head;
     let at = start;
+    if (((charClass[source[at] as number] as number) & ALPHA) === 0) return false;
     while (at < end && ((charClass[source[at] as number] as number) & TOKEN) !== 0) at++;
-    if (at === start || source[at] !== COLON) return false;
+    if (source[at] !== COLON) return false;
     const nameEnd = at++;
     while (at < end && (source[at] === SPACE || source[at] === TAB)) at++;
     let valueEnd = end;
     while (valueEnd > at && (source[valueEnd - 1] === SPACE || source[valueEnd - 1] === TAB)) valueEnd--;
-    for (let i = at; i < valueEnd; i++) {
-      if (((charClass[source[i] as number] as number) & TEXT) === 0) head.flaw ??= "HEADER_VALUE";
-    }
+    if (!clean) head.flaw ??= "HEADER_VALUE";
     if (head.headerCount === MAX_HEADERS) {
       head.flaw ??= "TOO_MANY_HEADERS";
       return true;
@@ -280,33 +310,29 @@ export class Reader {
   #beginBody(input: Uint8Array, at: number): number {
     const head = this.#head;
     head.hasBody = true;
-    this.#state = BODY;
-    // The blank line's own CRLF may be the one before the end-line: a body of no octets without a CRLF of its own.
-    this.#tail[0] = CR;
-    this.#tail[1] = LF;
-    this.#tailLength = 2;
-    this.#tailUnreal = 2;
     const size = input.length;
     const whole = this.#endLineLength + 3;
+    // The blank line's own CRLF may be the one before the end-line: a body of no octets without a CRLF of its own.
     const matched = this.#matchEnd(input, at, size, 2);
-    let bodyEnd: number;
-    let next: number;
-    if (matched === whole) {
-      bodyEnd = at;
-      next = at + whole - 2;
-    } else {
-      bodyEnd = at + matched - 2 === size ? -1 : this.#findEnd(input, at, size);
-      next = bodyEnd + whole;
-    }
+    const undecided = matched < whole && at + matched - 2 === size;
+    const bodyEnd = matched === whole ? at : undecided ? -1 : this.#findEnd(input, at, size);
     if (bodyEnd < 0) {
+      this.#state = BODY;
       this.#sink.head(head);
-      return this.#stopped() ? size : at;
+      if (this.#stopped()) return size;
+      if (!undecided) return this.#passBody(input, at);
+      this.#tail[0] = CR;
+      this.#tail[1] = LF;
+      for (let i = at; i < size; i++) this.#tail[2 + i - at] = input[i] as number;
+      this.#tailLength = matched;
+      this.#tailUnreal = 2;
+      return size;
     }
     // The whole frame is in sight: tell the head so, then pass the body in one piece.
+    const next = matched === whole ? at + whole - 2 : bodyEnd + whole;
     const flag = input[next - 3] as number;
     head.bodyInSight = bodyEnd - at;
     head.flagInSight = flag;
-    this.#tailLength = this.#tailUnreal = 0;
     this.#state = START;
     this.#sink.head(head);
     if (this.#stopped()) return size;
@@ -329,6 +355,12 @@ export class Reader {
       this.#sink.end(flag);
       return found + this.#endLineLength + 3;
     }
+    return this.#passBody(input, at);
+  }
+
+  /** Passes on the rest of a read that holds no end-line, but for the octets at its end that may begin one. */
+  #passBody(input: Uint8Array, at: number): number {
+    const size = input.length;
     const kept = this.#findPartialEnd(input, at, size);
     for (let i = kept; i < size; i++) this.#tail[i - kept] = input[i] as number;
     this.#tailLength = size - kept;
@@ -337,8 +369,8 @@ export class Reader {
   }
 
   /**
-   * Decides about the octets kept from the last read now that more have come. Few octets, so no cleverness: the kept
-   * ones and the next ones are laid side by side and every position of the kept ones is tried.
+   * Decides about the octets kept from the last read now that more have come. Few octets, so no cleverness: the next
+   * ones are laid behind the kept ones and every position of those is tried.
    */
   #readTail(input: Uint8Array, at: number): number {
     const tail = this.#tail;
@@ -346,28 +378,27 @@ export class Reader {
     const unreal = this.#tailUnreal;
     const whole = this.#endLineLength + 3;
     const more = Math.min(input.length - at, whole);
-    const joint = new Uint8Array(kept + more);
-    joint.set(tail.subarray(0, kept));
-    joint.set(input.subarray(at, at + more), kept);
+    const length = kept + more;
+    for (let i = 0; i < more; i++) tail[kept + i] = input[at + i] as number;
     for (let start = 0; start < kept; start++) {
-      const matched = this.#matchEnd(joint, start, joint.length, 0);
-      if (matched < whole && start + matched < joint.length) continue;
-      if (start > unreal) this.#sink.body(joint, unreal, start);
+      const matched = this.#matchEnd(tail, start, length, 0);
+      if (matched < whole && start + matched < length) continue;
+      if (start > unreal) this.#sink.body(tail, unreal, start);
       if (this.#stopped()) return input.length;
       if (matched === whole) {
         this.#tailLength = this.#tailUnreal = 0;
         this.#state = START;
-        this.#sink.end(joint[start + whole - 3] as number);
+        this.#sink.end(tail[start + whole - 3] as number);
         return at + (start + whole - kept);
       }
       // All of the read is still a beginning of the end-line.
-      tail.set(joint.subarray(start));
-      this.#tailLength = joint.length - start;
+      tail.copyWithin(0, start, length);
+      this.#tailLength = length - start;
       this.#tailUnreal = Math.max(0, unreal - start);
       return input.length;
     }
     this.#tailLength = this.#tailUnreal = 0;
-    if (kept > unreal) this.#sink.body(joint, unreal, kept);
+    if (kept > unreal) this.#sink.body(tail, unreal, kept);
     return at;
   }
 
@@ -375,12 +406,10 @@ export class Reader {
   #findEnd(input: Uint8Array, from: number, to: number): number {
     let at = from;
     while (true) {
-      const dashes = findDashes(input, at, to);
-      if (dashes < 0) return -1;
-      if (dashes - 2 >= from && this.#matchEnd(input, dashes - 2, to, 0) === this.#endLineLength + 3) return dashes - 2;
-      // A longer run of dashes cannot hold the end-line further in: it must begin behind a CRLF.
-      at = dashes + DASHES;
-      while (at < to && input[at] === DASH) at++;
+      const found = findDashesBehindCrlf(input, at, to);
+      if (found < 0 || this.#matchEnd(input, found + 2 + DASHES, to, 2 + DASHES) === this.#endLineLength + 3)
+        return found;
+      at = found + 2 + DASHES;
     }
   }
 
@@ -422,13 +451,6 @@ export class Reader {
   stop(): void {
     this.#state = LOST;
   }
-}
-
-/** The position of the CR of the first CRLF at or behind `from`, or -1. */
-function findLineEnd(source: Uint8Array, from: number, end: number): number {
-  const last = end - 1;
-  for (let at = from; at < last; at++) if (source[at] === CR && source[at + 1] === LF) return at;
-  return -1;
 }
 
 const MSRP = [0x4d, 0x53, 0x52, 0x50, SPACE] as const;

@@ -35,35 +35,39 @@ export class TidGuard {
    * @returns how far they may be written under this id: `end`, or the position of the octet that would complete it
    */
   check(source: Uint8Array, start: number, end: number): number {
+    const id = this.#id;
     let at = start;
+    let dashes = this.#dashes;
+    let matched = this.#matched;
     while (at < end) {
-      if (this.#dashes === 0) {
+      if (dashes === 0) {
         const found = findDashes(source, at, end);
         if (found < 0) {
           // Too few dashes so far, but the next octets may add to those at the very end.
-          while (this.#dashes < DASHES - 1 && end - this.#dashes > at && source[end - 1 - this.#dashes] === DASH) {
-            this.#dashes++;
-          }
-          return end;
+          while (dashes < DASHES - 1 && end - dashes > at && source[end - 1 - dashes] === DASH) dashes++;
+          break;
         }
-        this.#dashes = DASHES;
+        dashes = DASHES;
         at = found + DASHES;
-        continue;
       }
-      const octet = source[at] as number;
-      if (this.#dashes === DASHES && octet === this.#id[this.#matched]) {
-        if (this.#matched === this.#idLength - 1) return at;
-        this.#matched++;
-        at++;
-      } else if (octet === DASH) {
-        // An id holds no dash of ours, so a dash begins a run or makes it longer.
-        this.#dashes = this.#matched > 0 ? 1 : Math.min(DASHES, this.#dashes + 1);
-        this.#matched = 0;
-        at++;
-      } else {
-        this.#dashes = this.#matched = 0;
+      if (matched === 0) {
+        const begun = at;
+        while (at < end && source[at] === DASH) at++;
+        dashes = Math.min(DASHES, dashes + at - begun);
       }
+      if (dashes === DASHES) {
+        while (at < end && source[at] === id[matched]) {
+          matched++;
+          // What completes the id is not written: the caller begins anew under another one.
+          if (matched === this.#idLength) return at;
+          at++;
+        }
+      }
+      // An id of ours holds no dash, so nothing that was matched can be the beginning of another run.
+      if (at < end) dashes = matched = 0;
     }
+    this.#dashes = dashes;
+    this.#matched = matched;
     return end;
   }
 }
