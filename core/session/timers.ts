@@ -1,14 +1,16 @@
 /**
  * Timers of every length, for the events that are rare: probation, idleness, the end of a lease, a stalled link.
- * A binary heap; a cancelled timer stays until its time comes, so canceling costs nothing. The 30-second timers of
- * transactions do not live here: there are too many of them and they need no heap (transaction.ts).
+ * A binary heap in which every timer knows its place, so that a cancelled one leaves at once: it may have been meant for
+ * tomorrow, and connections that come and go by the thousand leave one each. The 30-second timers of transactions do not
+ * live here: there are too many of them and they need no heap (transaction.ts).
  */
 import type { Millis } from "../ports.ts";
 
 export interface Timer {
   readonly at: Millis;
-  /** Undefined once it has run or was cancelled. */
-  action: ((now: Millis) => void) | undefined;
+  readonly action: (now: Millis) => void;
+  /** Where it stands in the heap; -1 once it has run or was cancelled. */
+  place: number;
 }
 
 export class Timers {
@@ -18,55 +20,70 @@ export class Timers {
     this.#heap = [];
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** When the next one wants to run; Infinity when there is none. */
   get next(): Millis {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
   set(at: Millis, action: (now: Millis) => void): Timer {
-    const timer: Timer = { at, action };
-    const heap = this.#heap;
-    let i = heap.length;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if ((heap[parent] as Timer).at <= at) break;
-      heap[i] = heap[parent] as Timer;
-      i = parent;
-    }
-    heap[i] = timer;
+    const timer: Timer = { at, action, place: this.#heap.length };
+    this.#heap.push(timer);
+    this.#rise(timer);
     return timer;
   }
 
   cancel(timer: Timer): void {
-    timer.action = undefined;
+    const { place } = timer;
+    if (place < 0) return;
+    timer.place = -1;
+    const last = this.#heap.pop() as Timer;
+    if (last === timer) return;
+    // The last one takes its place, and from there goes where it belongs.
+    this.#put(last, place);
+    this.#rise(last);
+    this.#sink(last);
   }
 
   /** Runs what is due. A timer set meanwhile for the past or the present runs too. */
   run(now: Millis): void {
     while (this.next <= now) {
-      const timer = this.#pop();
-      const { action } = timer;
-      timer.action = undefined;
-      action?.(now);
+      const timer = this.#heap[0] as Timer;
+      this.cancel(timer);
+      timer.action(now);
     }
   }
 
-  #pop(): Timer {
+  #rise(timer: Timer): void {
     const heap = this.#heap;
-    const first = heap[0] as Timer;
-    const last = heap.pop() as Timer;
-    const size = heap.length;
-    if (size === 0) return first;
-    let i = 0;
-    while (true) {
-      let child = 2 * i + 1;
-      if (child >= size) break;
-      if (child + 1 < size && (heap[child + 1] as Timer).at < (heap[child] as Timer).at) child++;
-      if ((heap[child] as Timer).at >= last.at) break;
-      heap[i] = heap[child] as Timer;
-      i = child;
+    while (timer.place > 0) {
+      const { place } = timer;
+      const parent = heap[(place - 1) >> 1] as Timer;
+      if (parent.at <= timer.at) return;
+      this.#put(timer, parent.place);
+      this.#put(parent, place);
     }
-    heap[i] = last;
-    return first;
+  }
+
+  #sink(timer: Timer): void {
+    const heap = this.#heap;
+    while (true) {
+      const { place } = timer;
+      const left = heap[2 * place + 1];
+      const right = heap[2 * place + 2];
+      const earlier = right !== undefined && left !== undefined && right.at < left.at ? right : left;
+      if (earlier === undefined || earlier.at >= timer.at) return;
+      this.#put(timer, earlier.place);
+      this.#put(earlier, place);
+    }
+  }
+
+  #put(timer: Timer, place: number): void {
+    this.#heap[place] = timer;
+    timer.place = place;
   }
 }
