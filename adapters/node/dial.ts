@@ -42,7 +42,8 @@ export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: Di
 function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSignal): Promise<Socket> {
   const where = authority(target.address, target.port);
   return new Promise((resolve, reject) => {
-    const raw = connectTcp({ host: target.address, port: target.port, allowHalfOpen: true });
+    // As in listen.ts: half-open is for what has been said, and nothing has been in a handshake.
+    const raw = connectTcp({ host: target.address, port: target.port, allowHalfOpen: !hop.secure });
     // Never the socket under a TLSSocket: destroying that one first crashes Node (20 to 26).
     let outermost: Socket = raw;
     signal.addEventListener("abort", () => outermost.destroy());
@@ -58,6 +59,7 @@ function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSi
       tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
       tls.on("error", ignore);
       tls.once("secureConnect", () => {
+        tls.allowHalfOpen = true;
         options.progress?.("certificate", describe(tls));
         resolve(tls);
       });

@@ -35,8 +35,8 @@ export async function listen(
   };
   const tls = options.tls && new Tls(options.tls, options, (socket, names) => give(socket, true, names));
 
-  // allowHalfOpen: a client that has finished still gets what we owe it.
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
+  const server = createServer({ allowHalfOpen: tls === undefined }, (socket) => {
     socket.on("error", ignore);
     const address = plainAddress(socket.remoteAddress ?? "");
     const admitted = options.limits?.admit(address);
@@ -79,6 +79,7 @@ class Tls {
     });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", ignore);
+      socket.allowHalfOpen = true;
       give(socket, socket.authorized ? certifiedNames(socket.getPeerCertificate().subjectaltname) : []);
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {

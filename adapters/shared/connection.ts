@@ -37,6 +37,8 @@ export class Connection implements Link, OutboxOwner {
   /** The socket does not exist any more. */
   #gone: boolean;
   #reading: boolean;
+  /** `Feed.writable` is on its way. */
+  #willTell: boolean;
 
   constructor(driver: Driver, peer: Peer, channel: Channel, options: ConnectionOptions) {
     this.peer = peer;
@@ -51,6 +53,7 @@ export class Connection implements Link, OutboxOwner {
     this.#finished = false;
     this.#gone = false;
     this.#reading = true;
+    this.#willTell = false;
     driver.hold(this);
   }
 
@@ -134,8 +137,10 @@ export class Connection implements Link, OutboxOwner {
 
   /** Later, because core will write again at once, and a kernel that takes all would keep us here for ever. */
   backlogFell(): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#willTell) return;
+    this.#willTell = true;
     this.#driver.later((now) => {
+      this.#willTell = false;
       // When it has risen again since, the outbox will come back to it.
       if (this.backlog <= LOW_MARK) this.#feed?.writable(now);
     }, this);

@@ -2,6 +2,7 @@
  * What every runtime's adapter must do, over real sockets on loopback. It proves adapters and not the protocol: the
  * core in it echoes, or keeps what it was sent.
  */
+import type { Socket } from "node:net";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AddressLimits } from "../../adapters/shared/address-limits.ts";
 import { Egress } from "../../adapters/shared/egress.ts";
@@ -351,15 +352,22 @@ export function runtimeSuite(runtime: Runtime): void {
       await until(() => side.text() === "still", "the echo");
     });
 
-    it("forgets a client that leaves in the middle of its handshake", async () => {
+    it.each([
+      ["resets", (socket: Socket) => socket.resetAndDestroy()],
+      ["finishes", (socket: Socket) => socket.end()],
+    ])("forgets at once a client that %s in the middle of its handshake", async (_, leave) => {
       const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 10 });
-      const { port } = await rig.listen({ tls, limits });
-      const socket = rig.client(port);
-      await once(socket, "connect");
-      socket.write(Buffer.from([22, 3, 1, 2, 0]));
-      await until(() => limits.total === 1, "the connection");
-      socket.resetAndDestroy();
-      await until(() => limits.total === 0, "the limits to forget it");
+      const { port, sides } = await rig.listen({ tls, limits, handshakeSeconds: 60 });
+      for (const beginning of [clientHello(3).subarray(0, 5), clientHello(3)]) {
+        const socket = rig.client(port);
+        await once(socket, "connect");
+        socket.write(beginning);
+        await until(() => limits.total === 1, "the connection");
+        await pause(10);
+        leave(socket);
+        await until(() => limits.total === 0, "the limits to forget it");
+      }
+      expect(sides).toEqual([]);
     });
   });
 
@@ -491,6 +499,14 @@ export function runtimeSuite(runtime: Runtime): void {
       });
       const outcome = await rig.dial({ secure: true, host: "localhost", port }, believing());
       expect(outcome).toMatchObject({ why: "UNREACHABLE", detail: expect.stringContaining("is it a TLS port?") });
+    });
+
+    it("fails with UNREACHABLE where the handshake is cut off", async () => {
+      const { port } = await rig.listen({}, (side) => {
+        side.onReceived = () => side.link.close();
+      });
+      const outcome = await rig.dial({ secure: true, host: "localhost", port }, believing());
+      expect(outcome).toMatchObject({ why: "UNREACHABLE", detail: expect.stringContaining("hung up") });
     });
 
     it("fails with TIMEOUT, and leaves no connection behind", async () => {
