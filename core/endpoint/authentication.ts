@@ -51,6 +51,7 @@ export interface AuthenticationHost {
   readonly random: RandomPool;
   authenticated(authentication: Authentication, now: Millis): void;
   authenticationFailed(authentication: Authentication, failure: Failure, now: Millis): void;
+  forget(authentication: Authentication): void;
 }
 
 export class Authentication implements Asker {
@@ -111,7 +112,7 @@ export class Authentication implements Asker {
   /** Lets the URIs expire. */
   stop(): void {
     this.refreshAt = Number.POSITIVE_INFINITY;
-    this.#next.length = 0;
+    if (this.state === "valid") this.#host.forget(this);
   }
 
   // ---- for the endpoint ----
@@ -138,9 +139,9 @@ export class Authentication implements Asker {
   }
 
   fail(failure: Failure, now: Millis): void {
-    if (this.state !== "asking") return;
+    if (this.state === "failed") return;
     this.state = "failed";
-    this.#next[this.#relay] = undefined;
+    this.refreshAt = Number.POSITIVE_INFINITY;
     this.#host.authenticationFailed(this, failure, now);
   }
 

@@ -19,14 +19,14 @@ import { firstUriEnd, parsePath } from "../codec/path.ts";
 import { formatUri, readUri, sameUri, type Uri } from "../codec/uri.ts";
 import type { Fault } from "../faults.ts";
 import { type Feed, type Link, type Millis, MisuseError, type Timed } from "../ports.ts";
-import { Authentication, type AuthenticationOptions } from "./authentication.ts";
+import { Authentication, type AuthenticationHost, type AuthenticationOptions } from "./authentication.ts";
 import type { Failure } from "./failure.ts";
 import { defaultLimits, type EndpointLimits } from "./limits.ts";
 import { type MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Session, type SessionHost, type SessionOptions } from "./session.ts";
-import type { EndpointSink } from "./sinks.ts";
+import type { EndpointSink, SessionSink } from "./sinks.ts";
 
 export interface EndpointOptions {
   /** Fills with randomness of cryptographic strength. */
@@ -112,12 +112,12 @@ export class Endpoint implements Feed, Timed {
   /** Asks relays to act for us (RFC 4976 §5.1). Each session needs an authentication of its own (§3.1). */
   authenticate(options: AuthenticationOptions, now: Millis): Authentication {
     if (options.relays.length === 0) throw new MisuseError("no relay to authenticate to");
-    const host = {
+    const host: AuthenticationHost = {
       sender: this.#sender,
       random: this.#random,
-      authenticated: (done: Authentication, at: Millis) => this.#authenticated(done, at),
-      authenticationFailed: (done: Authentication, why: Failure, at: Millis) =>
-        this.#authenticationFailed(done, why, at),
+      authenticated: (it, at) => this.#authenticated(it, at),
+      authenticationFailed: (it, failure, at) => this.#authenticationFailed(it, failure, at),
+      forget: (it) => this.#authentications.delete(it),
     };
     const authentication = new Authentication(host, options.own ?? this.newUri(), options);
     this.#authentications.add(authentication);
@@ -238,10 +238,9 @@ export class Endpoint implements Feed, Timed {
     return session;
   }
 
-  #send(session: Session, options: MessageOptions, now: Millis): OutgoingMessage {
+  #send(session: Session, options: MessageOptions, now: Millis, quiet = false): OutgoingMessage {
     const id = options.messageId ?? this.#random.text(MESSAGE_ID_LETTERS);
-    const { ranges, window } = this.#limits;
-    const message = new OutgoingMessage(id, session, this.#sender, options, ranges, window);
+    const message = new OutgoingMessage(id, session, this.#sender, options, this.#limits, quiet);
     const refusal = this.#refusal(session, options, now);
     if (refusal !== undefined) {
       message.state = "failed";
@@ -314,7 +313,7 @@ export class Endpoint implements Feed, Timed {
   }
 
   #authenticationFailed(authentication: Authentication, failure: Failure, now: Millis): void {
-    this.#authenticating = undefined;
+    if (this.#authenticating === authentication) this.#authenticating = undefined;
     this.#authentications.delete(authentication);
     this.#sink.authenticationFailed?.(authentication, failure, now);
     this.#nextAuthentication(now);
@@ -333,12 +332,14 @@ export class Endpoint implements Feed, Timed {
     this.#keepalive = undefined;
     for (const session of this.#sessions.values()) {
       if (session.toPath === "" || session.failure !== undefined) continue;
-      this.#keepalive = session.send({}, now);
+      this.#keepalive = this.#send(session, {}, now, true);
       return;
     }
-    for (const { own, state, usePath } of this.#authentications) {
+    for (const authentication of this.#authentications) {
+      const { own, state, usePath } = authentication;
       if (state !== "valid") continue;
-      this.#keepalive = new Session(this.#sessionHost, own, { sink: {}, peerPath: usePath }).send({}, now);
+      const sink: SessionSink = { failed: (_, failure, at) => authentication.fail(failure, at) };
+      this.#keepalive = this.#send(new Session(this.#sessionHost, own, { sink, peerPath: usePath }), {}, now, true);
       return;
     }
     // Nobody to write to: look again after another while.
@@ -368,7 +369,9 @@ export class Endpoint implements Feed, Timed {
       this.#receiver.drop(session, now);
     }
     this.#queue.length = 0;
-    for (const authentication of [...this.#authentications]) authentication.fail(failure, now);
+    for (const authentication of [...this.#authentications]) {
+      if (authentication.state === "asking") authentication.fail(failure, now);
+    }
     this.#sender.disconnect();
     this.#link?.close();
     this.#sink.ended?.(why, now);

@@ -1,8 +1,8 @@
 /**
  * Every bound of an endpoint in one place: what strangers, slow links and hasty applications may cost us.
  *
- * The worst case of one connection is about `backlog` + `concurrent` × `window` + `held` octets for sending, and for
- * receiving one read of the runtime plus whatever the application gathers.
+ * Sending keeps at most about `backlog` + `held` octets, and for each session `concurrent` × `window`. Receiving keeps
+ * nothing but what the application gathers: at most `incoming` messages of each session, each up to its own limit.
  */
 export interface EndpointLimits {
   /** Bodies are written until the link has so much to send. Must lie above the mark at which links call `writable`. */
@@ -13,7 +13,7 @@ export interface EndpointLimits {
   readonly held: number;
   /** Body octets after which a chunk makes way for what else there is to send. */
   readonly quantum: number;
-  /** Messages longer than a quantum that are on their way at once; the others wait for one of them to end. */
+  /** Messages of one session, longer than a window, that go out side by side; others wait until one of them ends. */
   readonly concurrent: number;
   /** Messages of one session whose fate is remembered. */
   readonly messages: number;
@@ -34,7 +34,7 @@ export const defaultLimits: EndpointLimits = {
   window: 64 * 1024,
   held: 16 * 1024 * 1024,
   quantum: 16 * 1024,
-  concurrent: 16,
+  concurrent: 4,
   messages: 1024,
   unanswered: 1024,
   incoming: 64,

@@ -8,6 +8,7 @@
 import type { Head } from "../codec/head.ts";
 import { type Millis, MisuseError } from "../ports.ts";
 import type { Failure } from "./failure.ts";
+import type { EndpointLimits } from "./limits.ts";
 import { checkedValue } from "./paths.ts";
 import { RangeSet } from "./range-set.ts";
 import type { Session } from "./session.ts";
@@ -75,6 +76,8 @@ export class OutgoingMessage implements Asker {
   readonly acknowledged: RangeSet;
 
   // For the sender.
+  /** A sign of life of the endpoint's own: the application hears nothing of it unless the session fails. */
+  readonly quiet: boolean;
   readonly supply: Supply;
   /** Longer than a window, or nobody knows: only so many of these go out side by side. */
   readonly long: boolean;
@@ -90,7 +93,15 @@ export class OutgoingMessage implements Asker {
   readonly #window: number;
   #given: number;
 
-  constructor(id: string, session: Session, carrier: Carrier, options: MessageOptions, ranges: number, window: number) {
+  constructor(
+    id: string,
+    session: Session,
+    carrier: Carrier,
+    options: MessageOptions,
+    limits: Pick<EndpointLimits, "ranges" | "window">,
+    quiet: boolean,
+  ) {
+    const { ranges, window } = limits;
     const { contentType, headers = [], body, total } = options;
     if (contentType === undefined && (body !== undefined || headers.length > 0 || total !== undefined))
       throw new MisuseError("a message with content needs a Content-Type (RFC 4975 §7.1)");
@@ -111,6 +122,7 @@ export class OutgoingMessage implements Asker {
     this.failure = undefined;
     this.octetsSent = 0;
     this.acknowledged = new RangeSet(ranges);
+    this.quiet = quiet;
     this.supply = new Supply();
     this.long = contentType !== undefined && (body === undefined || body.length > window);
     this.finished = this.total === 0;
@@ -190,7 +202,7 @@ export class OutgoingMessage implements Asker {
 
   advance(state: OutgoingState, now: Millis): void {
     this.state = state;
-    this.session.sink.advanced?.(this, now);
+    if (!this.quiet) this.session.sink.advanced?.(this, now);
   }
 
   /** Octets [start, end) have arrived; `end` is -1 when the report did not say. */

@@ -29,11 +29,10 @@ export class Sender implements Carrier {
   wroteAt: Millis;
   readonly #limits: EndpointLimits;
   readonly #chunks: ChunkWriter;
-  /** Messages that take turns; at most `limits.concurrent` long ones, and whatever short ones there are. */
+  /** Messages that take turns: of each session the short ones and at most `limits.concurrent` long ones. */
   readonly #active: OutgoingMessage[];
-  /** Long messages that wait for one of the active to end, in order. */
+  /** Long messages that wait for another of their session to end, in order. */
   readonly #waiting: OutgoingMessage[];
-  #longActive: number;
   /** Where in `#active` the search for the next one begins. */
   #cursor: number;
   /** Whose turn it is. */
@@ -52,7 +51,6 @@ export class Sender implements Carrier {
     this.#chunks = new ChunkWriter(random, this.transactions);
     this.#active = [];
     this.#waiting = [];
-    this.#longActive = 0;
     this.#cursor = 0;
     this.#last = undefined;
     this.#turn = 0;
@@ -91,14 +89,15 @@ export class Sender implements Carrier {
   /** Octets of messages given whole that wait in memory. */
   get held(): number {
     let held = 0;
-    for (const message of this.#active) held += message.supply.length;
-    for (const message of this.#waiting) held += message.supply.length;
+    for (const { supply } of this.#active) held += supply.length;
+    for (const { supply } of this.#waiting) held += supply.length;
     return held;
   }
 
   /** A message joins in. */
   enqueue(message: OutgoingMessage): void {
-    if (message.long && this.#longActive >= this.#limits.concurrent) this.#waiting.push(message);
+    const { session } = message;
+    if (message.long && session.long >= this.#limits.concurrent) this.#waiting.push(message);
     else this.#activate(message);
   }
 
@@ -119,7 +118,7 @@ export class Sender implements Carrier {
     this.#stop(message, now);
     message.failure = failure;
     message.advance("failed", now);
-    message.session.suffered(failure, now);
+    message.session.suffered(message, now);
     this.flush(now);
   }
 
@@ -136,7 +135,10 @@ export class Sender implements Carrier {
   /** Writes what may be written, then asks for what could be written next. */
   flush(now: Millis): void {
     const { link } = this;
-    if (link === undefined) return;
+    if (link === undefined) {
+      this.control.reset();
+      return;
+    }
     if (this.#corked) {
       if (this.control.length > CONTROL_OCTETS) this.#writeControl(now);
       return;
@@ -268,7 +270,7 @@ export class Sender implements Carrier {
 
   #activate(message: OutgoingMessage): void {
     this.#active.push(message);
-    if (message.long) this.#longActive++;
+    if (message.long) message.session.long++;
   }
 
   /** Ends what is being written of a message and forgets it. */
@@ -279,6 +281,7 @@ export class Sender implements Carrier {
   }
 
   #remove(message: OutgoingMessage): void {
+    const { session } = message;
     const at = this.#active.indexOf(message);
     if (at < 0) {
       const waits = this.#waiting.indexOf(message);
@@ -289,9 +292,9 @@ export class Sender implements Carrier {
     if (at < this.#cursor) this.#cursor--;
     if (this.#last === message) this.#last = undefined;
     if (!message.long) return;
-    this.#longActive--;
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.#activate(next);
+    session.long--;
+    const next = this.#waiting.findIndex((other) => other.session === session);
+    if (next >= 0) this.#activate(this.#waiting.splice(next, 1)[0] as OutgoingMessage);
   }
 
   // ---- asking for more ----

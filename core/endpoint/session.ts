@@ -67,6 +67,8 @@ export class Session {
   /** Messages that have ended, by Message-ID: the status they were refused with, or 200. */
   readonly finished: Map<string, { readonly status: number; readonly total: number }>;
   readonly outgoing: Map<string, OutgoingMessage>;
+  /** Long messages that are going out. */
+  long: number;
   readonly #host: SessionHost;
   #paused: boolean;
 
@@ -88,6 +90,7 @@ export class Session {
     this.incoming = new Map();
     this.finished = new Map();
     this.outgoing = new Map();
+    this.long = 0;
     this.#host = host;
     this.#paused = false;
     if (options.peerPath !== undefined) this.reroute(options.usePath ?? "", options.peerPath);
@@ -133,12 +136,19 @@ export class Session {
   // ---- for the endpoint ----
 
   /** A message of ours has failed: does that end the session? */
-  suffered(failure: Failure, now: Millis): void {
-    const { by, status } = failure;
-    if (by !== "response" && by !== "report") return;
-    // §10.8 and §10.10: there is no such session, or not for us. §7.3.2: octets reported as lost end it too; but 413
-    // and 415 are about the message (§10.5, §10.6).
-    const ends = status === 481 || status === 506 || (by === "report" && status !== 413 && status !== 415);
-    if (ends && this.failure === undefined && !this.closed) this.#host.sessionFailed(this, failure, now);
+  suffered({ failure, quiet }: OutgoingMessage, now: Millis): void {
+    if (failure === undefined || this.failure !== undefined || this.closed) return;
+    // Nobody answered a sign of life: that was the question.
+    const silent = quiet && failure.by === "timeout";
+    if (silent || endsSession(failure)) this.#host.sessionFailed(this, failure, now);
   }
+}
+
+/** Does the failure of one message mean that the session has failed? */
+function endsSession({ by, status }: Failure): boolean {
+  // §10.8, §10.10: there is no such session, or it is not for us.
+  if (by === "response") return status === 481 || status === 506;
+  // §7.3.2: octets that were reported as lost end it. But 408 is as good as a timeout of our own, which ends a message
+  // (§10.4), and 413 and 415 are about the message or its type (§10.5, §10.6).
+  return by === "report" && status !== 408 && status !== 413 && status !== 415;
 }

@@ -8,7 +8,7 @@ import type { IncomingMessage } from "../../../core/endpoint/incoming-message.ts
 import type { OutgoingMessage } from "../../../core/endpoint/outgoing-message.ts";
 import type { Report, SessionSink } from "../../../core/endpoint/sinks.ts";
 import type { Failure } from "../../../core/endpoint/failure.ts";
-import type { Feed, Link, Peer } from "../../../core/ports.ts";
+import type { Feed, Link, Peer, Timed } from "../../../core/ports.ts";
 
 const LOW_MARK = 64 * 1024;
 
@@ -79,31 +79,43 @@ export function endpoint(options: Partial<EndpointOptions> & { name?: string } =
   return new Endpoint({ host, fillRandom: dice(seeds++), ...options });
 }
 
-export class Pair {
-  readonly a: Endpoint;
-  readonly b: Endpoint;
-  readonly fromA = new PipeLink();
-  readonly fromB = new PipeLink();
-  now = 1000;
+/** Two links back to back. `a` is what the side at `feedA` writes to. */
+export class Wire {
+  readonly a = new PipeLink();
+  readonly b = new PipeLink();
   /** Most octets in one read. */
   cut = 65536;
-  readonly #feedA: Feed;
-  readonly #feedB: Feed;
+  feedA: Feed | undefined;
+  feedB: Feed | undefined;
 
-  constructor(a: Endpoint = endpoint({ name: "a.example.com" }), b: Endpoint = endpoint({ name: "b.example.com" })) {
-    this.a = a;
-    this.b = b;
-    this.#feedA = a.connected(this.fromA, this.now);
-    this.#feedB = b.connected(this.fromB, this.now);
+  /** Carries one piece each way; true when there was any. */
+  carry(now: number): boolean {
+    const there = this.#carry(this.a, this.b, this.feedB, this.feedA, now);
+    const back = this.#carry(this.b, this.a, this.feedA, this.feedB, now);
+    return there || back;
   }
+
+  #carry(from: PipeLink, to: PipeLink, receiver: Feed | undefined, sender: Feed | undefined, now: number): boolean {
+    if (!to.reading || to.closed) return false;
+    const bytes = from.take(this.cut);
+    if (bytes === undefined) return false;
+    receiver?.received(bytes, now);
+    // Borrowed memory: whoever kept it reads nonsense now.
+    bytes.fill(0x21);
+    if (from.fell() && !from.closed) sender?.writable(now);
+    return true;
+  }
+}
+
+/** Wires, those with timers, and a clock. */
+export class Net {
+  readonly wires: Wire[] = [];
+  readonly timed: Timed[] = [];
+  now = 1000;
 
   /** Lets everything arrive that can. */
   settle(): void {
-    for (let moved = true; moved; ) {
-      const there = this.#carry(this.fromA, this.fromB, this.#feedB, this.#feedA);
-      const back = this.#carry(this.fromB, this.fromA, this.#feedA, this.#feedB);
-      moved = there || back;
-    }
+    while (this.wires.map((wire) => wire.carry(this.now)).includes(true));
   }
 
   /** Time passes; whoever wants to be woken is. */
@@ -111,24 +123,36 @@ export class Pair {
     const end = this.now + millis;
     while (true) {
       this.settle();
-      const next = Math.min(this.a.deadline, this.b.deadline);
+      const next = Math.min(...this.timed.map(({ deadline }) => deadline));
       if (next > end) break;
       this.now = Math.max(this.now, next);
-      if (this.a.deadline <= this.now) this.a.tick(this.now);
-      if (this.b.deadline <= this.now) this.b.tick(this.now);
+      for (const timed of this.timed) if (timed.deadline <= this.now) timed.tick(this.now);
     }
     this.now = end;
   }
+}
 
-  #carry(from: PipeLink, to: PipeLink, receiver: Feed, sender: Feed): boolean {
-    if (!to.reading || to.closed) return false;
-    const bytes = from.take(this.cut);
-    if (bytes === undefined) return false;
-    receiver.received(bytes, this.now);
-    // Borrowed memory: whoever kept it reads nonsense now.
-    bytes.fill(0x21);
-    if (from.fell() && !from.closed) sender.writable(this.now);
-    return true;
+export class Pair extends Net {
+  readonly a: Endpoint;
+  readonly b: Endpoint;
+  readonly wire = new Wire();
+
+  constructor(a: Endpoint = endpoint({ name: "a.example.com" }), b: Endpoint = endpoint({ name: "b.example.com" })) {
+    super();
+    this.a = a;
+    this.b = b;
+    this.wires.push(this.wire);
+    this.timed.push(a, b);
+    this.wire.feedA = a.connected(this.wire.a, this.now);
+    this.wire.feedB = b.connected(this.wire.b, this.now);
+  }
+
+  get fromA(): PipeLink {
+    return this.wire.a;
+  }
+
+  get fromB(): PipeLink {
+    return this.wire.b;
   }
 }
 

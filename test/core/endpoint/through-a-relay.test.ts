@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import type { Authentication } from "../../../core/endpoint/authentication.ts";
+import type { Endpoint } from "../../../core/endpoint/endpoint.ts";
+import type { Session } from "../../../core/endpoint/session.ts";
+import type { Host, RelayConfig } from "../../../core/ports.ts";
+import { Relay } from "../../../core/relay.ts";
+import { dice, endpoint, Net, Notes, pattern, skeleton, Wire } from "./pair.ts";
+
+const config: RelayConfig = {
+  listeners: [{ name: "tls", advertise: { secure: true, host: "relay.example.com", port: 2855 }, authInsecure: false }],
+  domains: [{ name: "example.com", algorithms: ["SHA-256", "MD5"] }],
+  auth: { nonceSeconds: 300, expires: { minSeconds: 60, defaultSeconds: 600, maxSeconds: 3600 }, maxFailures: 3 },
+  outgoing: { plain: false, chunkBytes: [] },
+  forwarding: { unknownMethods: "forward", chunkBytes: 0 },
+  relayNames: [],
+  limits: { sessionsPerUser: 16, idleSeconds: 3600, headerBytes: 16384, bytesPerSecondPerSession: 0 },
+};
+
+/** A relay and those who have authenticated with it. */
+class Town extends Net {
+  readonly relay: Relay;
+
+  constructor() {
+    super();
+    const host: Host = {
+      dial: (_, ticket) => this.relay.dialFailed(ticket, "UNREACHABLE", this.now),
+      findCredential: (username, _, ticket) =>
+        this.relay.credential(ticket, { password: `${username}'s password` }, this.now),
+      fillRandom: dice(4976),
+      note: () => {},
+    };
+    // Later, as the ports demand: never in the call that asked.
+    const asked: (() => void)[] = [];
+    const find = host.findCredential.bind(host);
+    host.findCredential = (...question) => void asked.push(() => find(...question));
+    this.relay = new Relay(config, host, this.now);
+    this.timed.push(this.relay);
+    this.#asked = asked;
+  }
+  readonly #asked: (() => void)[];
+
+  override settle(): void {
+    do super.settle();
+    while (this.#asked.splice(0).map((answer) => answer()).length > 0);
+  }
+
+  client(name: string, options: { expiresSeconds?: number } = {}): Client {
+    const wire = new Wire();
+    const client = new Client(this, name, wire);
+    this.wires.push(wire);
+    this.timed.push(client.endpoint);
+    wire.feedA = client.endpoint.connected(wire.a, this.now);
+    wire.feedB = this.relay.accepted(wire.b, "tls", this.now);
+    client.authentication = client.endpoint.authenticate(
+      {
+        relays: [{ uri: "msrps://example.com;tcp", username: name, credential: { password: `${name}'s password` } }],
+        ...options,
+      },
+      this.now,
+    );
+    this.settle();
+    return client;
+  }
+}
+
+class Client {
+  readonly endpoint: Endpoint;
+  readonly notes = new Notes(1 << 24);
+  readonly paths: string[] = [];
+  readonly wire: Wire;
+  authentication!: Authentication;
+
+  constructor(_town: Town, name: string, wire: Wire) {
+    this.wire = wire;
+    this.endpoint = endpoint({
+      name: `${name}.invalid`,
+      sink: { authenticated: ({ usePath }) => this.paths.push(usePath) },
+    });
+  }
+
+  /** A session with `peer`; with whoever comes first, if there is none. */
+  open(peer?: Client): Session {
+    const { own, usePath } = this.authentication;
+    const peerPath = peer && { peerPath: peer.authentication.sdpPath };
+    return this.endpoint.open({ sink: this.notes, own, usePath, ...peerPath });
+  }
+}
+
+test("two clients of one relay exchange a megabyte and a report", () => {
+  const town = new Town();
+  const [alice, bob] = [town.client("alice"), town.client("bob")];
+  bob.open();
+  const body = pattern(1 << 20);
+  const message = alice.open(bob).send({ contentType: "a/b", body, successReport: true }, town.now);
+  town.settle();
+  expect(message.state).toBe("delivered");
+  expect(bob.notes.messages[0]?.content).toEqual(body);
+  expect(skeleton(alice.wire.a.text)).toEqual(["AUTH $", "AUTH $", "SEND 1-*/1048576 $"]);
+});
+
+test("a refresh brings a new URI without another challenge", () => {
+  const town = new Town();
+  const alice = town.client("alice", { expiresSeconds: 100 });
+  town.advance(79_000);
+  expect(alice.paths).toHaveLength(1);
+  town.advance(2_000);
+  expect(alice.paths).toHaveLength(2);
+  expect(alice.paths[1]).not.toBe(alice.paths[0]);
+  expect(skeleton(alice.wire.a.text)).toEqual(["AUTH $", "AUTH $", "AUTH $"]);
+});
