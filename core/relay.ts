@@ -50,6 +50,20 @@ interface PendingAuth {
   readonly expiresSeconds: number;
 }
 
+/** Sizes of the relay's tables. */
+export interface Census {
+  /** Dials included. */
+  readonly connections: number;
+  /** Those that have expired and are still remembered included. */
+  readonly leases: number;
+  readonly transactions: number;
+  readonly dials: number;
+  readonly pendingAuths: number;
+  /** Connections with room again whose senders are being let go. */
+  readonly releasing: number;
+  readonly timers: number;
+}
+
 export class Relay implements RelayPort, Surroundings {
   readonly state: State;
   readonly nextHops: NextHops;
@@ -80,6 +94,22 @@ export class Relay implements RelayPort, Surroundings {
   /** How many connections there are, dials included. */
   get connections(): number {
     return this.state.connections.size;
+  }
+
+  /** How much is held; all of it is bounded, and nothing is left when every connection has ended. */
+  get census(): Census {
+    const { state } = this;
+    let transactions = 0;
+    for (const { transactions: table } of state.connections) transactions += table.open;
+    return {
+      connections: state.connections.size,
+      leases: state.leases.size,
+      transactions,
+      dials: this.nextHops.dialing,
+      pendingAuths: this.#pendingAuths.size,
+      releasing: this.backPressure.releasing,
+      timers: state.timers.size,
+    };
   }
 
   // ---- what the adapter tells ----

@@ -37,6 +37,11 @@ export class BackPressure {
     return this.#releasing.size > 0;
   }
 
+  /** How many connections with room again still hold senders back. */
+  get releasing(): number {
+    return this.#releasing.size;
+  }
+
   /** `source` has caused octets to be written to `out`. */
   wrote(source: Connection, out: Connection): void {
     if (out.stallTimer === undefined) this.#watch(out);

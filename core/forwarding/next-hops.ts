@@ -28,6 +28,11 @@ export class NextHops {
     this.#tickets = 0;
   }
 
+  /** How many dials wait for their answer. */
+  get dialing(): number {
+    return this.#dialing.size;
+  }
+
   /** The connection a request on this route goes out by; dials if there is none. */
   connectionFor(route: Route): Connection | Fault {
     if (route.out !== undefined && !route.out.closed) return route.out;
