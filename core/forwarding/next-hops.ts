@@ -40,6 +40,8 @@ export class NextHops {
     if (hop === undefined || nextUri === undefined) return "SESSION_UNKNOWN";
     let out: Connection | undefined;
     for (const lease of route.leases as readonly Lease[]) out ??= lease.strangerAt(nextUri);
+    // RFC 7977 §5.1: who speaks ws cannot be dialed; it has come to us, or it is out of reach.
+    if (out === undefined && nextUri.transport !== "tcp") return "NEXT_HOP_LOST";
     out ??= this.#dialed.get(hopKey(hop));
     if (out === undefined || out.closed) {
       const dialed = this.#dial(hop);
