@@ -69,13 +69,14 @@ function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSi
 }
 
 function secured(raw: Socket, hop: Hop, options: DialOptions): TLSSocket {
+  // Neither SNI nor certificates write the dot of a fully qualified name, and SNI has no addresses (RFC 6066 §3).
+  const host = hop.host.replace(/\.$/, "");
   return connectTls({
     socket: raw,
     secureContext: contextFor(options.tls),
-    // RFC 6066 §3 has no addresses in SNI.
-    servername: isIP(hop.host) === 0 ? hop.host : "",
+    servername: isIP(host) === 0 ? host : "",
     // Whatever SRV or the resolver said, the certificate must be for the host of the URI (RFC 4976 §9.2).
-    checkServerIdentity: (_, certificate) => checkServerIdentity(hop.host, certificate),
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
     rejectUnauthorized: true,
   });
 }

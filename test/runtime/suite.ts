@@ -332,6 +332,19 @@ export function runtimeSuite(runtime: Runtime): void {
       expect(sides.map((side) => side.link.peer.names)).toEqual([["peer.example.net", "*.example.net"], [], [], []]);
     });
 
+    it("knows a client that resumes its session by the names it proved", async () => {
+      const { port, sides } = await rig.listen({ tls }, echo);
+      const own = await authority.issue("peer.example.net");
+      const options = { ca: authority.cert, servername: "localhost", ...own };
+      const socket = rig.tlsClient(port, options);
+      const resumed = once(socket, "session") as Promise<Buffer>;
+      socket.write("hello");
+      await once(socket, "data");
+      await once(rig.tlsClient(port, { ...options, session: await resumed }), "secureConnect");
+      await until(() => sides.length === 2, "two connections");
+      expect(sides.map((side) => side.link.peer.names)).toEqual([["peer.example.net"], ["peer.example.net"]]);
+    });
+
     it("believes no client certificate when it has no authority to believe", async () => {
       const { port, sides } = await rig.listen({ tls: { ...tls, clientCa: [] } });
       const socket = rig.tlsClient(port, { ca: authority.cert, servername: "localhost", ...pair });
@@ -389,6 +402,12 @@ export function runtimeSuite(runtime: Runtime): void {
       expect(side.link.peer.names).toEqual(["relay.example.com", "localhost"]);
       await until(() => sides.length === 1, "the connection");
       expect(sides[0]?.link.peer.names).toEqual(["us.example.net"]);
+    });
+
+    it("does not mind the dot of a fully qualified name", async () => {
+      const { port } = await rig.listen({ tls });
+      const names = resolver({ "relay.example.com.": ["127.0.0.1"] });
+      await rig.open({ secure: true, host: "relay.example.com.", port }, { ...believing(), resolver: names });
     });
 
     it("accepts an address when the certificate has that address", async () => {
