@@ -24,8 +24,19 @@ export interface Uri {
 /** Longer URIs are refused; real ones have well under 200 octets. */
 export const MAX_URI = 1024;
 
-const SHAPE =
-  /^(msrps?):\/\/(?:([^@/;]*)@)?(\[[0-9a-f:.%]+\]|[^:@/;[\]]+)(?::([0-9]{1,5}))?(?:\/([\w\-.~+=/]+))?;([a-z0-9]+)((?:;[^;\s]+)*)$/i;
+/**
+ * The grammar of §9 and, in the authority, of RFC 3986. Apart from it only: userinfo has no ";", which would make it a
+ * matter of opinion where the authority ends; an IPv6 address may have a zone (RFC 6874, and the older plain "%").
+ */
+const SHAPE = new RegExp(
+  "^(msrps?)://" +
+    "(?:([\\w\\-.~!$&'()*+,=:%]*)@)?" +
+    "(\\[[0-9a-f:.]+(?:%[\\w\\-.~%]+)?\\]|[\\w\\-.~!$&'()*+,=%]+)(?::([0-9]{1,5}))?" +
+    "(?:/([\\w\\-.~+=/]+))?" +
+    ";([a-z0-9]+)" +
+    "(?:;[!#-'*+\\-.0-9A-Z^-~]+(?:=[!#-'*+\\-.0-9A-Z^-~]+)?)*$",
+  "i",
+);
 
 /** Reads a URI given as an octet string; undefined when it is none. */
 export function parseUri(text: string): Uri | undefined {
@@ -83,16 +94,16 @@ function readHost(text: string): string | undefined {
       return /[\w\-.~]/.test(character) ? character : whole;
     });
   }
-  if (!/^[\w\-.~!$&'()*+,=%\u0080-\u00ff]+$/.test(decoded)) return undefined;
+  if (/^\.|\.\./.test(decoded)) return undefined; // an empty label
   // A trailing dot marks a name as fully qualified and names the same host.
-  return decoded.toLowerCase().replace(/\.$/, "") || undefined;
+  return decoded.toLowerCase().replace(/\.$/, "");
 }
 
 /** Canonical text of an IPv6 address, so that two spellings of one address compare equal; zones are cut off. */
 function readIpv6(text: string): string | undefined {
   const address = text.replace(/%.*$/, "");
   let groupsText = address;
-  const v4 = /^(.*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
+  const v4 = /^(.*:)(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/.exec(address);
   if (v4 !== null) {
     const [a, b, c, d] = [v4[2], v4[3], v4[4], v4[5]].map(Number) as [number, number, number, number];
     if (a > 255 || b > 255 || c > 255 || d > 255) return undefined;
