@@ -134,10 +134,6 @@ export class Authentication implements Asker {
     else this.fail({ by: "response", status, comment }, now);
   }
 
-  timedOut(now: Millis): void {
-    this.fail({ by: "timeout", status: 408, comment: "the relay did not answer within 30 seconds" }, now);
-  }
-
   fail(failure: Failure, now: Millis): void {
     if (this.state === "failed") return;
     this.state = "failed";

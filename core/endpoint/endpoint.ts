@@ -12,16 +12,19 @@
  *     const session = endpoint.open({ sink, own: it.own, usePath: it.usePath, peerPath });
  *     session.send({ contentType: "text/plain", body }, now);
  */
+import { DOLLAR } from "../bytes/octets.ts";
 import { RandomPool } from "../bytes/random.ts";
 import type { Head } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
 import { firstUriEnd, parsePath } from "../codec/path.ts";
 import { formatUri, readUri, sameUri, type Uri } from "../codec/uri.ts";
+import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import type { Fault } from "../faults.ts";
 import { type Feed, type Link, type Millis, MisuseError, type Timed } from "../ports.ts";
 import { Authentication, type AuthenticationHost, type AuthenticationOptions } from "./authentication.ts";
 import type { Failure } from "./failure.ts";
 import { defaultLimits, type EndpointLimits } from "./limits.ts";
+import type { OutgoingRequest } from "./other-request.ts";
 import { type MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
@@ -67,6 +70,10 @@ export class Endpoint implements Feed, Timed {
   #authenticating: Authentication | undefined;
   #link: Link | undefined;
   #over: boolean;
+  /** A read is being worked through. */
+  #reading: boolean;
+  /** The application has closed us in the middle of it. */
+  #closing: boolean;
   /** Reasons not to read: paused sessions, and a link so full that not even responses fit. */
   #holds: number;
   #choked: boolean;
@@ -85,6 +92,7 @@ export class Endpoint implements Feed, Timed {
     });
     this.#sessionHost = {
       send: (session, message, now) => this.#send(session, message, now),
+      request: (request, now) => this.#request(request, now),
       sessionFailed: (session, failure, now) => this.#sessionFailed(session, failure, now),
       closeSession: (session, now) => this.#closeSession(session, now),
       holdReading: (on) => this.#holdReading(on),
@@ -96,6 +104,8 @@ export class Endpoint implements Feed, Timed {
     this.#authenticating = undefined;
     this.#link = undefined;
     this.#over = false;
+    this.#reading = false;
+    this.#closing = false;
     this.#holds = 0;
     this.#choked = false;
     this.#keepalive = undefined;
@@ -136,7 +146,9 @@ export class Endpoint implements Feed, Timed {
 
   /** Ends everything: open chunks are aborted, what was written is still sent. */
   close(now: Millis): void {
-    this.#end("CLOSED", now);
+    // In the middle of a read there may be answers that are owed for it.
+    if (this.#reading) this.#closing = true;
+    else this.#end("CLOSED", now);
   }
 
   // ---- for the adapter ----
@@ -145,7 +157,10 @@ export class Endpoint implements Feed, Timed {
   connected(link: Link, now: Millis): Feed {
     if (this.#link !== undefined) throw new MisuseError("an endpoint has one connection in its life");
     this.#link = link;
-    if (this.#over) link.close();
+    if (this.#over) {
+      link.close();
+      return this;
+    }
     if (this.#holds > 0) link.setReading(false);
     this.#sender.connect(link, now);
     this.#nextAuthentication(now);
@@ -155,9 +170,12 @@ export class Endpoint implements Feed, Timed {
 
   received(bytes: Uint8Array, now: Millis): void {
     if (this.#over) return;
+    this.#reading = true;
     this.#sender.cork();
     this.#receiver.read(bytes, now);
     this.#sender.uncork(now);
+    this.#reading = false;
+    if (this.#closing) this.#end("CLOSED", now);
     // Somebody who asks and asks and never reads the answers: let him.
     if (!this.#choked && this.#backlog > 2 * this.#limits.backlog) {
       this.#choked = true;
@@ -255,11 +273,36 @@ export class Endpoint implements Feed, Timed {
     return message;
   }
 
+  #request(request: OutgoingRequest, now: Millis): void {
+    const { headers, method, session } = request;
+    const { transactions } = this.#sender;
+    request.failure = this.#unusable(session);
+    if (this.#link === undefined || transactions.unanswered >= this.#limits.unanswered) {
+      request.failure ??= { by: "limit", status: 0, comment: "no connection yet, or too many requests unanswered" };
+    }
+    if (request.failure !== undefined) return;
+    const { control } = this.#sender;
+    const id = this.#sender.newTransactId();
+    writeRequestLine(control, id, method);
+    writeHeader(control, "To-Path", session.toPath);
+    writeHeader(control, "From-Path", session.own);
+    for (const [name, value] of headers) writeHeader(control, name, value);
+    writeEndLine(control, id, DOLLAR, false);
+    this.#sender.awaitControl(id, request, now);
+    this.#sender.flush(now);
+  }
+
+  /** Why nothing can be sent on a session. */
+  #unusable(session: Session): Failure | undefined {
+    if (this.#over || this.#closing) return { by: "connection", status: 0, comment: "the connection has ended" };
+    if (session.closed) return { by: "session", status: 481, comment: "the session is closed" };
+    return session.failure && { ...session.failure, by: "session" };
+  }
+
   /** Why a message cannot be sent at all. */
   #refusal(session: Session, { body }: MessageOptions, now: Millis): Failure | undefined {
-    if (this.#over) return { by: "connection", status: 0, comment: "the connection has ended" };
-    if (session.closed) return { by: "session", status: 481, comment: "the session is closed" };
-    if (session.failure !== undefined) return { ...session.failure, by: "session" };
+    const unusable = this.#unusable(session);
+    if (unusable !== undefined) return unusable;
     if (body !== undefined && body.length + this.#sender.held > this.#limits.held) {
       return { by: "limit", status: 0, comment: "too much waits in memory already; give long messages bit by bit" };
     }
@@ -372,7 +415,7 @@ export class Endpoint implements Feed, Timed {
     for (const authentication of [...this.#authentications]) {
       if (authentication.state === "asking") authentication.fail(failure, now);
     }
-    this.#sender.disconnect();
+    this.#sender.disconnect(failure, now);
     this.#link?.close();
     this.#sink.ended?.(why, now);
   }

@@ -9,7 +9,7 @@ import type { Head } from "../codec/head.ts";
 import { type Millis, MisuseError } from "../ports.ts";
 import type { Failure } from "./failure.ts";
 import type { EndpointLimits } from "./limits.ts";
-import { checkedValue } from "./paths.ts";
+import { checkedHeaders, checkedValue } from "./paths.ts";
 import { RangeSet } from "./range-set.ts";
 import type { Session } from "./session.ts";
 import { Supply } from "./supply.ts";
@@ -106,14 +106,10 @@ export class OutgoingMessage implements Asker {
     if (contentType === undefined && (body !== undefined || headers.length > 0 || total !== undefined))
       throw new MisuseError("a message with content needs a Content-Type (RFC 4975 §7.1)");
     if (contentType !== undefined) checkedValue(contentType);
-    for (const [name, value] of headers) {
-      if (!/^[A-Za-z][\w\-.!%*+`'~]*$/.test(name)) throw new MisuseError(`not a header name: ${name}`);
-      checkedValue(value);
-    }
     this.id = id;
     this.session = session;
     this.contentType = contentType;
-    this.headers = headers;
+    this.headers = checkedHeaders(headers);
     this.successReport = options.successReport ?? false;
     this.failureReport = options.failureReport ?? "yes";
     this.chunkOctets = options.chunkOctets ?? session.chunkOctets;
@@ -215,14 +211,14 @@ export class OutgoingMessage implements Asker {
 
   answered(status: number, comment: string, _head: Head, now: Millis): void {
     if (status >= 300) {
-      this.#carrier.fail(this, { by: "response", status, comment }, now);
+      this.fail({ by: "response", status, comment }, now);
       return;
     }
     this.unanswered--;
     if (this.state === "sent" && this.failureReport === "yes" && this.unanswered === 0) this.advance("accepted", now);
   }
 
-  timedOut(now: Millis): void {
-    this.#carrier.fail(this, { by: "timeout", status: 408, comment: "no response within 30 seconds" }, now);
+  fail(failure: Failure, now: Millis): void {
+    this.#carrier.fail(this, failure, now);
   }
 }

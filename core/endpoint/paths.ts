@@ -41,6 +41,15 @@ export function checkedValue(value: string): string {
   return value;
 }
 
+/** More headers for our requests. */
+export function checkedHeaders<T extends readonly (readonly [name: string, value: string])[]>(headers: T): T {
+  for (const [name, value] of headers) {
+    if (!/^[A-Za-z][\w\-.!%*+`'~]*$/.test(name)) throw new MisuseError(`not a header name: ${name}`);
+    checkedValue(value);
+  }
+  return headers;
+}
+
 /** Octets that may stand in a header line (RFC 4975 §9): nobody puts a line end of his own into our heads. */
 function isPlain(value: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);

@@ -8,7 +8,7 @@
 import { DOLLAR, HASH, octetString } from "../bytes/octets.ts";
 import type { Scratch } from "../bytes/scratch.ts";
 import { type ByteRange, formatByteRange, readByteRange } from "../codec/byte-range.ts";
-import { type Head, REPORT, RESPONSE, SEND } from "../codec/head.ts";
+import { AUTH, type Head, REPORT, RESPONSE, SEND } from "../codec/head.ts";
 import {
   BYTE_RANGE,
   CONTENT_TYPE,
@@ -134,8 +134,7 @@ export class Receiver implements Receipts {
     } else {
       this.#begin(head);
       if (head.kind === SEND) this.#readSend(head);
-      // §10.9. Our AUTHs are answered by relays; we are none.
-      else this.#answer(501);
+      else this.#readOther(head);
     }
   }
 
@@ -173,10 +172,7 @@ export class Receiver implements Receipts {
     const finished = session.finished.get(id);
     if (finished !== undefined) return this.#readAgain(head, session, id, finished, successReport === "yes");
     this.#message = session.incoming.get(id);
-    if (this.#message !== undefined) {
-      this.#message.replyPath = head.value(FROM_PATH) as string;
-      return;
-    }
+    if (this.#message !== undefined) return this.#goOn(this.#message, head, range);
     // Without a body it is a greeting or a sign of life (§7.1), unless it ends a message we know.
     if (!head.hasBody) return;
     const contentType = head.value(CONTENT_TYPE);
@@ -206,6 +202,13 @@ export class Receiver implements Receipts {
     session.sink.messageStarted?.(message, this.#now);
   }
 
+  /** Another chunk of a message that is coming in. */
+  #goOn(message: IncomingMessage, head: Head, range: ByteRange): void {
+    message.replyPath = head.value(FROM_PATH) as string;
+    if (message.total < 0) message.total = range.total;
+    if (message.total > message.session.maxSize) this.#giveUp(message, 413);
+  }
+
   /** The status to refuse a new message with; 0 when it is welcome. */
   #unwelcome(session: Session, contentType: string, range: ByteRange): number {
     if (!accepts(session.acceptTypes, contentType)) return 415;
@@ -233,7 +236,7 @@ export class Receiver implements Receipts {
     successReport: boolean,
   ): void {
     if (finished.status !== 200) return this.#answer(finished.status);
-    if (!successReport) return;
+    if (!successReport || finished.total < 0) return;
     const details = {
       contentType: "",
       headers: [],
@@ -252,7 +255,7 @@ export class Receiver implements Receipts {
     const position = this.#position;
     this.#position += end - start;
     // The chunk that ended in "$" has said how long the message is (§7.3.1).
-    if (message.ended && this.#position > message.total) return message.refuse(400, this.#now);
+    if (message.ended && this.#position > message.total) return this.#giveUp(message, 400);
     if (!message.take(position, source, start, end, this.#now)) {
       // Unless the application has refused it in the call.
       if (message.state === "open") this.#giveUp(message, 413);
@@ -269,8 +272,8 @@ export class Receiver implements Receipts {
   #end(flag: number): void {
     const message = this.#message;
     if (message?.state === "open") this.#endChunk(message, flag);
-    if (!this.#answered && this.#failureReport === "yes") this.#answer(200);
-    this.#answered = true;
+    // A session that was closed meanwhile has not taken what came.
+    this.#answer(message?.state === "lost" ? 481 : 200);
     this.#message = undefined;
     if (message?.state === "complete" && message.successReport && message.session.confirm === "auto") {
       message.confirm(this.#now);
@@ -302,7 +305,8 @@ export class Receiver implements Receipts {
     message.state = state;
     message.session.incoming.delete(message.id);
     // What we have lost sight of we do not want the rest of.
-    this.#remember(message, state === "lost" ? 413 : 200);
+    if (state === "lost") this.#remember(message, 413);
+    else this.#rememberId(message.session, message.id, 200, state === "complete" ? message.total : -1);
     message.session.sink.messageEnded?.(message, now);
   }
 
@@ -333,6 +337,18 @@ export class Receiver implements Receipts {
     writeHeader(control, "To-Path", this.#replyTo);
     writeHeader(control, "From-Path", this.#own);
     writeEndLine(control, this.#transactId, DOLLAR, false);
+  }
+
+  // ---- other methods ----
+
+  #readOther(head: Head): void {
+    if (head.flaw !== undefined) return this.#refuse(head.flaw);
+    const session = this.#sessions.known(head);
+    // §7.3: whom it is for comes first. But an AUTH, which is for relays and not for sessions, we do not understand.
+    if (session === undefined) return this.#answer(head.kind === AUTH ? 501 : 481);
+    this.#own = session.own;
+    const request = { method: head.method(), headers: otherHeaders(head) };
+    this.#answer(head.kind === AUTH ? 501 : (session.sink.requested?.(session, request, this.#now) ?? 501));
   }
 
   // ---- REPORT ----

@@ -69,11 +69,11 @@ export class Sender implements Carrier {
   }
 
   /** The link is gone. */
-  disconnect(): void {
+  disconnect(failure: Failure, now: Millis): void {
     this.#chunks.link = undefined;
     this.#chunks.open = undefined;
     this.control.reset();
-    this.transactions.clear();
+    this.transactions.end(failure, now);
   }
 
   newTransactId(): string {

@@ -9,6 +9,7 @@ import type { Uri } from "../codec/uri.ts";
 import { type Millis, MisuseError } from "../ports.ts";
 import type { Failure } from "./failure.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
+import { type OtherRequest, OutgoingRequest } from "./other-request.ts";
 import type { MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
 import { checkedOwn, checkedPath, toPath } from "./paths.ts";
 import type { SessionSink } from "./sinks.ts";
@@ -36,6 +37,7 @@ export interface SessionOptions {
 /** What a session needs of its endpoint. */
 export interface SessionHost {
   send(session: Session, options: MessageOptions, now: Millis): OutgoingMessage;
+  request(request: OutgoingRequest, now: Millis): void;
   sessionFailed(session: Session, failure: Failure, now: Millis): void;
   closeSession(session: Session, now: Millis): void;
   holdReading(on: boolean): void;
@@ -64,7 +66,7 @@ export class Session {
   /** The peer's own URI, if the first SEND taught it to us: nobody else may use the session. */
   learnedFrom: Uri | undefined;
   readonly incoming: Map<string, IncomingMessage>;
-  /** Messages that have ended, by Message-ID: the status they were refused with, or 200. */
+  /** Messages that have ended, by Message-ID: what they are answered with. `total` is -1 for those not complete. */
   readonly finished: Map<string, { readonly status: number; readonly total: number }>;
   readonly outgoing: Map<string, OutgoingMessage>;
   /** Long messages that are going out. */
@@ -100,6 +102,14 @@ export class Session {
   send(options: MessageOptions, now: Millis): OutgoingMessage {
     if (this.toPath === "") throw new MisuseError("nobody has bound to this session yet: there is no path to send to");
     return this.#host.send(this, options, now);
+  }
+
+  /** Sends a request of another method (RFC 4975 §12), such as NICKNAME. It may have failed when this returns. */
+  request(method: string, headers: OtherRequest["headers"], now: Millis): OutgoingRequest {
+    if (this.toPath === "") throw new MisuseError("nobody has bound to this session yet: there is no path to send to");
+    const request = new OutgoingRequest(this, method, headers);
+    this.#host.request(request, now);
+    return request;
   }
 
   /**

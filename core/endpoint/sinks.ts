@@ -9,6 +9,7 @@ import type { Millis } from "../ports.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Failure } from "./failure.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
+import type { OtherRequest, OutgoingRequest } from "./other-request.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import type { Session } from "./session.ts";
 
@@ -55,6 +56,11 @@ export interface SessionSink {
   ): void;
   /** No more of the message will come; `message.state` says why. */
   messageEnded?(message: IncomingMessage, now: Millis): void;
+
+  /** A request of another method came (RFC 4975 §12). Returns the status to answer with; absent: 501 (§10.9). */
+  requested?(session: Session, request: OtherRequest, now: Millis): number;
+  /** A request of ours was answered, or will not be. */
+  answered?(request: OutgoingRequest, now: Millis): void;
 }
 
 /** A REPORT (RFC 4975 §7.1.2). */

@@ -7,6 +7,7 @@
  */
 import type { Head } from "../codec/head.ts";
 import type { Millis } from "../ports.ts";
+import type { Failure } from "./failure.ts";
 
 export const RESPONSE_TIMEOUT: Millis = 30_000;
 /** How many requests with Failure-Report: partial are remembered. */
@@ -16,7 +17,8 @@ const LISTENED = 1024;
 export interface Asker {
   /** `head` is borrowed. */
   answered(status: number, comment: string, head: Head, now: Millis): void;
-  timedOut(now: Millis): void;
+  /** There will be no response. */
+  fail(failure: Failure, now: Millis): void;
 }
 
 export interface Transaction {
@@ -91,13 +93,16 @@ export class Transactions {
         this.#awaited.set(transaction.id, transaction);
         this.start(transaction, transaction.writtenAt, taken, now);
       } else {
-        transaction.asker.timedOut(now);
+        transaction.asker.fail({ by: "timeout", status: 408, comment: "no response within 30 seconds" }, now);
       }
     }
   }
 
-  clear(): void {
+  /** The connection has gone: nobody will be answered. */
+  end(failure: Failure, now: Millis): void {
+    const awaited = [...this.#awaited.values()];
     this.#awaited.clear();
     this.#listened.clear();
+    for (const { asker } of awaited) asker.fail(failure, now);
   }
 }
