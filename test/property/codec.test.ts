@@ -22,7 +22,7 @@ const idLetters = "ab7.-+%=";
 const transactId = fc
   .tuple(
     fc.constantFrom("a", "b", "7"),
-    fc.string({ unit: fc.constantFrom(...idLetters), minLength: 3, maxLength: 31 }),
+    fc.string({ unit: fc.constantFrom(...idLetters.split("")), minLength: 3, maxLength: 31 }),
   )
   .map(([first, rest]) => first + rest);
 
