@@ -25,15 +25,13 @@ export class Kamailio {
   readonly tcpPort: number;
   readonly tlsPort: number;
   readonly #folder: string;
-  readonly #program: Program;
+  #program: Program;
 
   private constructor(folder: string, tcpPort: number, tlsPort: number) {
     this.#folder = folder;
     this.tcpPort = tcpPort;
     this.tlsPort = tlsPort;
-    // -DD and -E: in the foreground, talking to its standard error. 64 MB for all of it, 8 for each process.
-    const args = ["-f", join(folder, "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "8", "-Y", folder];
-    this.#program = new Program(whereIs("kamailio") ?? "kamailio", args);
+    this.#program = run(folder);
   }
 
   static async start(options: KamailioOptions): Promise<Kamailio> {
@@ -76,9 +74,17 @@ ca_list = ${authority}
       template.replace(/<[a-z ]+>/g, (word) => words[word] ?? word),
     );
     const kamailio = new Kamailio(folder, tcpPort, tlsPort);
-    await kamailio.#program.answersOn(tcpPort);
-    await kamailio.#program.answersOn(tlsPort);
+    await kamailio.#answers();
     return kamailio;
+  }
+
+  /** Where its clients send AUTH. */
+  uri(secure: boolean): string {
+    return secure ? `msrps://127.0.0.1:${this.tlsPort};tcp` : `msrp://127.0.0.1:${this.tcpPort};tcp`;
+  }
+
+  port(secure: boolean): number {
+    return secure ? this.tlsPort : this.tcpPort;
   }
 
   /** What it has said; mostly of use when a test has failed. */
@@ -91,8 +97,30 @@ ca_list = ${authority}
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Holds it still: its connections stay open, and nobody answers. */
+  freeze(): void {
+    this.#program.freeze();
+  }
+
   /** Ends it without a word, as a crash would. */
   async kill(): Promise<void> {
     await this.#program.kill();
   }
+
+  /** Starts it again on the same ports, with no memory of its sessions. */
+  async startAgain(): Promise<void> {
+    this.#program = run(this.#folder);
+    await this.#answers();
+  }
+
+  async #answers(): Promise<void> {
+    await this.#program.answersOn(this.tcpPort);
+    await this.#program.answersOn(this.tlsPort);
+  }
+}
+
+/** -DD and -E: in the foreground, talking to its standard error. 64 MB for all of it, 8 for each process. */
+function run(folder: string): Program {
+  const args = ["-f", join(folder, "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "8", "-Y", folder];
+  return new Program(whereIs("kamailio") ?? "kamailio", args);
 }

@@ -61,6 +61,11 @@ export class Program {
     await until(() => this.ended, "", PATIENCE_MS).catch(() => this.kill());
   }
 
+  /** Holds it still: its connections stay open, and nobody answers. */
+  freeze(): void {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGSTOP");
+  }
+
   /** Ends it without a word, as a crash would. */
   async kill(): Promise<void> {
     if (!this.ended) this.#killGroup();
