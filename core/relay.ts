@@ -178,11 +178,8 @@ export class Relay implements RelayPort, Surroundings {
     while (true) {
       const transaction = state.transactionTimers.due(now);
       if (transaction === undefined) break;
-      const out = transaction.table.connection;
-      // §6.4.1: the timer counts from when the last octet was sent, so one that still waits here starts again.
-      if (out.written - out.backlog < transaction.endsAt) state.transactionTimers.start(transaction, now);
-      else timeOut(state, transaction);
-      this.backPressure.eased(out);
+      timeOut(state, transaction);
+      this.backPressure.eased(transaction.table.connection);
     }
     state.timers.run(now);
     this.backPressure.tick();
@@ -252,10 +249,11 @@ export class Relay implements RelayPort, Surroundings {
   #end(connection: Connection, why: Fault | "PEER" | "IDLE" | "SHUTDOWN", failedWith = 0): void {
     const { state } = this;
     if (connection.closed) return;
-    connection.openChunk?.interrupt();
     const { link } = connection;
-    // What the kernel had taken by now may have arrived; what it had not, has not.
+    // What the kernel had taken by now may have arrived; what it had not, has not. Looked at before anything is written
+    // to a link that may take nothing any more.
     const taken = connection.written - connection.backlog;
+    connection.openChunk?.interrupt();
     const owned = connection.leases.size > 0;
     connection.closed = true;
     connection.reader?.stop();

@@ -45,9 +45,14 @@ export function writeAnswer(
   const frame = state.scratch.reset();
   frame.text("MSRP ").copy(id).text(" ");
   if (status === 200) frame.text("200 OK\r\n");
-  else frame.text(`${status} ${comment(status)}`.trimEnd()).text("\r\n");
+  else frame.text(statusText(status)).text("\r\n");
   frame.copy(paths);
   if (extra !== "") frame.text(extra);
   endFrame(frame, id, DOLLAR, false);
   to.writeFrame(frame);
+}
+
+/** Three digits and, where it has one, the reason phrase. A next hop may answer with any number, 000 included. */
+export function statusText(status: number): string {
+  return `${String(status).padStart(3, "0")} ${comment(status)}`.trimEnd();
 }

@@ -30,6 +30,7 @@ import {
   REPORT_PARTIAL,
   REPORT_YES,
   TRANSACT_ID_LENGTH,
+  type Transaction,
 } from "../session/transaction.ts";
 import { answerPaths, writeAnswer } from "./answer.ts";
 import type { BackPressure } from "./back-pressure.ts";
@@ -308,15 +309,15 @@ export class Incoming implements FrameSink {
     const { state, backPressure } = this.#around;
     const source = this.#source;
     let id: string;
+    let transaction: Transaction | undefined;
     if (this.#kind === REPORT) {
       id = state.random.text(TRANSACT_ID_LENGTH);
     } else {
-      const transaction = out.transactions.begin();
+      transaction = out.transactions.begin();
       const transactId = String.fromCharCode(...this.#id.subarray(0, this.#idLength));
       const { fromPath, ownUri, lastOwnUri } = route;
       transaction.asked = { source, transactId, proves: this.#proves, fromPath, ownUri, lastOwnUri };
       id = idText(transaction);
-      out.transactions.sent(transaction, state.now);
     }
     const frame = state.scratch.reset();
     frame.text("MSRP ").text(id).text(" ").text(this.#method).text("\r\n");
@@ -325,6 +326,7 @@ export class Incoming implements FrameSink {
     if (this.#hasBody) frame.text("\r\n").copy(body.octets, 0, body.length);
     endFrame(frame, new Scratch(32).text(id).take(), DOLLAR, this.#hasBody);
     out.writeFrame(frame);
+    if (transaction !== undefined) out.transactions.sent(transaction, state.now);
     backPressure.wrote(source, out);
     this.#succeed();
   }

@@ -4,8 +4,9 @@
  */
 import { DOLLAR, octetString } from "../bytes/octets.ts";
 import { formatByteRange } from "../codec/byte-range.ts";
-import { comment, writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
+import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
+import { statusText } from "./answer.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -33,7 +34,7 @@ export function sendReport(
   frame.text("To-Path: ").copy(origin.fromPath).text("\r\nFrom-Path: ").copy(origin.ownUri).text("\r\n");
   writeHeader(frame, "Message-ID", octetString(origin.messageId));
   writeHeader(frame, "Byte-Range", formatByteRange(start, end, total));
-  writeHeader(frame, "Status", `000 ${status} ${comment(status)}`.trimEnd());
+  writeHeader(frame, "Status", `000 ${statusText(status)}`);
   writeEndLine(frame, id, DOLLAR, false);
   source.writeFrame(frame);
   state.counters.reportsMade++;

@@ -99,7 +99,7 @@ function passBack(state: State, asked: Asked, head: Head): Connection | undefine
   }
   const id = new Scratch(32).text(asked.transactId).take();
   const frame = state.scratch.reset();
-  frame.text("MSRP ").copy(id).text(` ${head.status} ${head.comment()}`.trimEnd()).text("\r\n");
+  frame.text("MSRP ").copy(id).text(` ${head.method()} ${head.comment()}`.trimEnd()).text("\r\n");
   frame.text("To-Path: ").text(to.join(" "));
   frame
     .text("\r\nFrom-Path: ")

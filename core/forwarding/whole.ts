@@ -81,8 +81,9 @@ export function forwardWhole(
     open: undefined,
     refused: false,
   };
-  transaction.rangeStart = first;
-  transaction.rangeEnd = last;
+  // A REPORT counts from 1 even where the sender of an empty body did not.
+  transaction.rangeStart = Math.max(1, first);
+  transaction.rangeEnd = Math.max(0, last);
   transaction.total = range?.total ?? (flag === DOLLAR ? last : -1);
   transactions.sent(transaction, state.now);
 }

@@ -4,6 +4,10 @@
  * Our transact-ids name the slot of a table (4 letters) and prove it with 65 random bits (13 letters), so a response
  * finds its transaction without a map and nobody can guess the next id. All timers last the same 30 s, so the open
  * transactions of the whole relay form one list in the order in which they end, and no heap is needed.
+ *
+ * A timer starts when the last octet of its request has been sent (§6.4.1), which is when the kernel has taken it. Nobody
+ * tells us that, so we look: requests wait in the order in which they were written to their connection, and as long as
+ * any waits anywhere, four times a second those that have gone out are let on to the list of timers.
  */
 import { octetString } from "../bytes/octets.ts";
 import type { RandomPool } from "../bytes/random.ts";
@@ -11,6 +15,8 @@ import type { Millis } from "../ports.ts";
 import type { Connection } from "./connection.ts";
 
 export const TRANSACTION_TIMEOUT: Millis = 30_000;
+/** How often we look whether the kernel has taken a request. */
+const LOOK_EVERY: Millis = 250;
 
 const SLOT_LETTERS = 4;
 const RANDOM_LETTERS = 13;
@@ -65,7 +71,8 @@ export class Transaction {
   total: number; // -1 when unknown
   endsAt: number; // `connection.written` behind its end-line; the timer counts from when the kernel has that much
   deadline: Millis;
-  previous: Transaction | undefined; // in the list of timers
+  queue: Queue | undefined; // where it waits: for the kernel, or for its deadline
+  previous: Transaction | undefined; // there
   next: Transaction | undefined;
 
   constructor(table: TransactionTable, slot: number) {
@@ -81,6 +88,7 @@ export class Transaction {
     this.total = -1;
     this.endsAt = 0;
     this.deadline = 0;
+    this.queue = undefined;
     this.previous = undefined;
     this.next = undefined;
   }
@@ -93,6 +101,7 @@ export class TransactionTable {
   readonly #timers: TransactionTimers;
   readonly #slots: Transaction[];
   readonly #free: number[];
+  readonly #unsent: Queue; // written, and as far as we know not yet taken by the kernel
   open: number; // how many are active
 
   constructor(connection: Connection, random: RandomPool, timers: TransactionTimers) {
@@ -101,6 +110,7 @@ export class TransactionTable {
     this.#timers = timers;
     this.#slots = [];
     this.#free = [];
+    this.#unsent = new Queue();
     this.open = 0;
   }
 
@@ -124,10 +134,28 @@ export class TransactionTable {
     this.#random.letters(transaction.id, SLOT_LETTERS, RANDOM_LETTERS);
   }
 
-  /** Its end-line was written: from here on it can time out. */
+  /** Its end-line was written: once the kernel has that, it can time out. */
   sent(transaction: Transaction, now: Millis): void {
     transaction.endsAt = this.connection.written;
-    this.#timers.start(transaction, now);
+    if (this.connection.backlog === 0) {
+      this.#timers.start(transaction, now);
+      return;
+    }
+    this.#unsent.append(transaction);
+    this.#timers.watch(this, now);
+  }
+
+  /** Starts the timers of what the kernel has taken. True when nothing is left that waits for it. */
+  startTaken(now: Millis): boolean {
+    const { connection } = this;
+    const taken = connection.written - connection.backlog;
+    while (true) {
+      const { first } = this.#unsent;
+      if (first === undefined) return true;
+      if (first.endsAt > taken) return false;
+      this.#unsent.remove(first);
+      this.#timers.start(first, now);
+    }
   }
 
   /** The open transaction with the id source[start, end). */
@@ -150,7 +178,7 @@ export class TransactionTable {
   /** It was answered, or nobody waits for it any longer. */
   finish(transaction: Transaction): void {
     if (!transaction.active) return;
-    this.#timers.stop(transaction);
+    transaction.queue?.remove(transaction);
     transaction.active = false;
     transaction.origin = undefined;
     transaction.asked = undefined;
@@ -166,43 +194,71 @@ export class TransactionTable {
 
 /** The 30-second timers of all connections: one list, ordered because all last equally long. */
 export class TransactionTimers {
-  #first: Transaction | undefined;
-  #last: Transaction | undefined;
+  readonly #running: Queue;
+  readonly #watched: Set<TransactionTable>; // those with requests that the kernel may not have taken
+  #lookAt: Millis; // when to look at them next
 
   constructor() {
-    this.#first = undefined;
-    this.#last = undefined;
+    this.#running = new Queue();
+    this.#watched = new Set();
+    this.#lookAt = Number.POSITIVE_INFINITY;
   }
 
   get next(): Millis {
-    return this.#first?.deadline ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#running.first?.deadline ?? Number.POSITIVE_INFINITY, this.#lookAt);
   }
 
   start(transaction: Transaction, now: Millis): void {
-    this.stop(transaction);
     transaction.deadline = now + TRANSACTION_TIMEOUT;
-    transaction.previous = this.#last;
-    if (this.#last === undefined) this.#first = transaction;
-    else this.#last.next = transaction;
-    this.#last = transaction;
+    this.#running.append(transaction);
   }
 
-  stop(transaction: Transaction): void {
-    const { previous, next } = transaction;
-    if (previous === undefined && this.#first !== transaction) return;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    transaction.previous = transaction.next = undefined;
+  /** A table has requests that wait for the kernel. */
+  watch(table: TransactionTable, now: Millis): void {
+    this.#watched.add(table);
+    if (this.#lookAt === Number.POSITIVE_INFINITY) this.#lookAt = now + LOOK_EVERY;
   }
 
   /** Takes the first one that is due off the list. */
   due(now: Millis): Transaction | undefined {
-    const first = this.#first;
+    if (now >= this.#lookAt) this.#look(now);
+    const { first } = this.#running;
     if (first === undefined || first.deadline > now) return undefined;
-    this.stop(first);
+    this.#running.remove(first);
     return first;
+  }
+
+  #look(now: Millis): void {
+    for (const table of this.#watched) if (table.startTaken(now)) this.#watched.delete(table);
+    this.#lookAt = this.#watched.size > 0 ? now + LOOK_EVERY : Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Transactions in the order in which they joined; any of them can leave. */
+class Queue {
+  first: Transaction | undefined;
+  #last: Transaction | undefined;
+
+  constructor() {
+    this.first = undefined;
+    this.#last = undefined;
+  }
+
+  append(transaction: Transaction): void {
+    transaction.queue = this;
+    transaction.previous = this.#last;
+    if (this.#last === undefined) this.first = transaction;
+    else this.#last.next = transaction;
+    this.#last = transaction;
+  }
+
+  remove(transaction: Transaction): void {
+    const { previous, next } = transaction;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    transaction.queue = transaction.previous = transaction.next = undefined;
   }
 }
 

@@ -259,7 +259,7 @@ export class BenchPeer implements Link {
   lease: string;
   /** The relay has closed. */
   closed: boolean;
-  /** We have ended. */
+  /** The connection was reset from our side. */
   ended: boolean;
   /** Does the relay read from us? */
   reading: boolean;
@@ -324,7 +324,7 @@ export class BenchPeer implements Link {
   /** Sends octets, cut as the bench says. */
   say(text: string): void {
     if (this.#bench.cut === "whole") this.sayPieces(text);
-    else this.sayPieces(...text);
+    else this.sayPieces(...text.split(""));
   }
 
   /** Sends each piece in a read of its own. */
@@ -344,12 +344,20 @@ export class BenchPeer implements Link {
     this.say(request(heard.id, String(status), { to, from: heard.to.slice(0, 1), headers }));
   }
 
-  /** The connection ends on our side. */
+  /** The connection is reset: what the kernel had not taken is lost, and writes go nowhere. */
   end(): void {
     if (this.closed || this.ended) return;
-    (this.#feed as Feed).ended(this.#bench.now);
     this.ended = true;
+    (this.#feed as Feed).ended(this.#bench.now);
     this.#bench.settle();
+  }
+
+  /** We say that we send no more, and go on reading until the relay has closed. */
+  finish(): void {
+    if (this.closed || this.ended) return;
+    (this.#feed as Feed).ended(this.#bench.now);
+    this.#bench.settle();
+    expect(this.closed).toBe(true);
   }
 
   /** The kernel takes nothing any more. */
@@ -366,7 +374,7 @@ export class BenchPeer implements Link {
 
   /** After a turn. True when something moved. */
   flush(): boolean {
-    if (this.#stalled || this.#backlog === 0) return false;
+    if (this.#stalled || this.ended || this.#backlog === 0) return false;
     this.#take(this.#backlog);
     return true;
   }
