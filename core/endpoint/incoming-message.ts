@@ -48,6 +48,8 @@ export class IncomingMessage {
   ended: boolean;
   /** How many octets from the beginning have been reported. */
   reported: number;
+  /** All of it has been. */
+  confirmed: boolean;
   /** When the last octets came. */
   touchedAt: Millis;
   #collector: Collector | undefined;
@@ -77,6 +79,7 @@ export class IncomingMessage {
     this.replyPath = details.replyPath;
     this.ended = false;
     this.reported = 0;
+    this.confirmed = false;
     this.touchedAt = now;
     this.#collector = undefined;
     this.#receipts = receipts;
@@ -104,8 +107,8 @@ export class IncomingMessage {
 
   /** With `confirm: "manual"`: all has arrived where it should, so report success if its sender asked for that. */
   confirm(now: Millis): void {
-    if (this.state !== "complete" || !this.successReport || this.reported === this.total) return;
-    this.reported = this.total;
+    if (this.state !== "complete" || !this.successReport || this.confirmed) return;
+    this.confirmed = true;
     this.#receipts.report(this, 0, this.total, 200, now);
   }
 

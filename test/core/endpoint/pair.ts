@@ -5,6 +5,7 @@
 import { octetString, octets } from "../../../core/bytes/octets.ts";
 import { Endpoint, type EndpointOptions } from "../../../core/endpoint/endpoint.ts";
 import type { IncomingMessage } from "../../../core/endpoint/incoming-message.ts";
+import type { OutgoingRequest } from "../../../core/endpoint/other-request.ts";
 import type { OutgoingMessage } from "../../../core/endpoint/outgoing-message.ts";
 import type { Report, SessionSink } from "../../../core/endpoint/sinks.ts";
 import type { Failure } from "../../../core/endpoint/failure.ts";
@@ -199,6 +200,9 @@ export class Scripted {
 /** Writes down what a session tells. */
 export class Notes implements SessionSink {
   readonly told: string[] = [];
+  octets?: NonNullable<SessionSink["octets"]>;
+  wanted?: NonNullable<SessionSink["wanted"]>;
+  requested?: NonNullable<SessionSink["requested"]>;
   readonly reports: Report[] = [];
   readonly messages: IncomingMessage[] = [];
   readonly failures: Failure[] = [];
@@ -214,6 +218,9 @@ export class Notes implements SessionSink {
   failed(_session: unknown, failure: Failure): void {
     this.told.push(`session failed ${failure.status} by ${failure.by}`);
     this.failures.push(failure);
+  }
+  answered(request: OutgoingRequest): void {
+    this.told.push(`${request.method} ${request.failure?.by ?? `${request.status} ${request.comment}`}`);
   }
   advanced(message: OutgoingMessage): void {
     const { failure } = message;
