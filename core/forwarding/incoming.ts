@@ -82,6 +82,7 @@ export class Incoming implements FrameSink {
   #body: Uint8Array; // of a WHOLE frame, borrowed: #body[#bodyStart, #bodyEnd)
   #bodyStart: number;
   #bodyEnd: number;
+  #ifBody: Fault | undefined; // what is wrong with the head if a body follows, when that is not known yet
   #stream: Stream | undefined;
   #origin: Origin | undefined;
   readonly #rest: Scratch; // of a COLLECT frame: start line word and headers
@@ -108,6 +109,7 @@ export class Incoming implements FrameSink {
     this.#body = new Uint8Array(0);
     this.#bodyStart = 0;
     this.#bodyEnd = 0;
+    this.#ifBody = undefined;
     this.#stream = undefined;
     this.#origin = undefined;
     this.#rest = new Scratch(256);
@@ -132,12 +134,17 @@ export class Incoming implements FrameSink {
     for (let i = 0; i < this.#idLength; i++) this.#id[i] = head.octets[idStart + i] as number;
     this.#answered = false;
     this.#paths = undefined;
+    this.#ifBody = undefined;
     this.#failureReport = REPORT_YES;
     const fault = this.#accept(head);
     if (fault !== undefined) this.#refuse(fault, head);
   }
 
   body(source: Uint8Array, start: number, end: number): void {
+    if (this.#ifBody !== undefined) {
+      if (this.#mode !== DISCARD) this.#refuse(this.#ifBody, undefined);
+      return;
+    }
     switch (this.#mode) {
       case WHOLE:
         this.#body = source;
@@ -233,15 +240,18 @@ export class Incoming implements FrameSink {
     const idLength = head.endOf(MESSAGE_ID) - head.startOf(MESSAGE_ID);
     if (idLength === 0 || idLength > MAX_MESSAGE_ID) return "MESSAGE_ID";
     if (head.has(SUCCESS_REPORT) && !isYesOrNo(head)) return "REPORT_FIELD";
-    if (head.hasBody && head.bodyInSight !== 0 && !head.has(CONTENT_TYPE)) return "CONTENT_TYPE";
+    let ifBody: Fault | undefined = head.has(CONTENT_TYPE) ? undefined : "CONTENT_TYPE";
     this.#range = undefined;
     if (head.has(BYTE_RANGE)) {
       const range = readByteRange(octets, head.startOf(BYTE_RANGE), head.endOf(BYTE_RANGE));
+      if (range === undefined) return "BYTE_RANGE";
       // Positions count from 1; clients write 0 for an empty body, and there it does no harm.
-      if (range === undefined || (range.start === 0 && head.hasBody && head.bodyInSight !== 0)) return "BYTE_RANGE";
+      if (range.start === 0) ifBody ??= "BYTE_RANGE";
       this.#range = range;
     }
+    if (this.#wrongWithBody(ifBody, head)) return ifBody;
     this.#route = route;
+    this.#paths = route.answerPaths;
     if (route.direction === "here") {
       // Addressed to us alone: a keepalive. Answered, not forwarded.
       this.#out = undefined;
@@ -275,6 +285,13 @@ export class Incoming implements FrameSink {
     return undefined;
   }
 
+  /** Is there a body that may not be? Until its first octet has come, a blank line may yet be all there is. */
+  #wrongWithBody(fault: Fault | undefined, head: Head): boolean {
+    if (fault === undefined || !head.hasBody) return false;
+    if (head.bodyInSight < 0) this.#ifBody = fault;
+    return head.bodyInSight > 0;
+  }
+
   #acceptOther(head: Head): Fault | undefined {
     const { state, nextHops } = this.#around;
     if (head.kind === AUTH && !hasSeveralUris(head)) {
@@ -288,7 +305,7 @@ export class Incoming implements FrameSink {
     if (typeof route === "string") return route;
     // Nobody behind us to understand it.
     if (route.direction === "here") return head.kind === REPORT ? undefined : "METHOD_REFUSED";
-    if (head.hasBody && head.bodyInSight !== 0 && !head.has(CONTENT_TYPE)) return "CONTENT_TYPE";
+    if (!head.has(CONTENT_TYPE) && this.#wrongWithBody("CONTENT_TYPE", head)) return "CONTENT_TYPE";
     const out = nextHops.connectionFor(route);
     if (typeof out === "string") return out;
     this.#route = route;
@@ -337,6 +354,10 @@ export class Incoming implements FrameSink {
   #refuse(fault: Fault, head: Head | undefined): void {
     const { state } = this.#around;
     const source = this.#source;
+    if (this.#mode === STREAM) {
+      (this.#origin as Origin).open = undefined;
+      this.#stream?.abort();
+    }
     this.#mode = DISCARD;
     const { then, status } = consequence(fault);
     if (then === "close") {

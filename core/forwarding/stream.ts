@@ -90,12 +90,11 @@ export class Stream implements Feeder {
     this.#out.feeders.delete(this);
     if (this.#keeping) {
       this.#keeping = false;
-      this.#write(this.#last, 0, 1);
-      this.#close(flag);
+      this.#write(this.#last, 0, 1, false);
     } else {
       this.#begin(this.#rangeText);
-      this.#close(flag);
     }
+    this.#close(flag);
     this.#backPressure.wrote(this.#origin.source, this.#out);
   }
 
@@ -106,7 +105,7 @@ export class Stream implements Feeder {
   cutOff(): void {
     this.#out.feeders.delete(this);
     if (this.failed) return;
-    if (this.#keeping) this.#write(this.#last, 0, 1);
+    if (this.#keeping) this.#write(this.#last, 0, 1, false);
     if (this.#open) this.#close(PLUS);
     this.failed = true;
   }
@@ -130,7 +129,8 @@ export class Stream implements Feeder {
     this.#origin.open?.fail(status);
   }
 
-  #write(source: Uint8Array, start: number, end: number): void {
+  /** @param more  octets will follow: a chunk that is full ends here, because the next hop may wait for its end */
+  #write(source: Uint8Array, start: number, end: number, more = true): void {
     const limit = this.#route.chunkBytes;
     let at = start;
     while (at < end) {
@@ -139,9 +139,10 @@ export class Stream implements Feeder {
       const stop = this.#guard.check(source, at, Math.min(end, at + room));
       if (stop > at) this.#out.write(source, at, stop);
       this.#position += stop - at;
+      const collision = stop < Math.min(end, at + room);
       const full = limit > 0 && this.#position - this.#chunkStart >= limit;
-      if (full || stop < Math.min(end, at + room)) this.#close(PLUS);
       at = stop;
+      if (collision || (full && (more || at < end))) this.#close(PLUS);
     }
   }
 
