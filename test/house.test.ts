@@ -31,13 +31,14 @@ const adapterArrows: Record<string, readonly string[]> = {
   config: ["shared", "accounts"],
   admin: ["shared", "config"],
   cli: ["shared", "config", "accounts", "admin"],
-  node: ["shared"],
-  bun: ["shared"],
-  deno: ["shared"],
+  compat: ["shared"],
+  node: ["compat", "shared"],
+  bun: ["compat", "shared"],
+  deno: ["compat", "shared"],
 };
 const runtimes = ["node", "bun", "deno"];
 
-/** Where the three runtimes differ; only a runtime's own folder opens sockets. What is named may be used anywhere. */
+/** Where the three runtimes differ; only a runtime's own folder opens sockets, or `compat` for all of them. What is named may be used anywhere. */
 const socketModules: Record<string, readonly string[]> = {
   "node:net": ["BlockList", "SocketAddress", "isIP", "isIPv4", "isIPv6"],
   "node:tls": ["checkServerIdentity", "rootCertificates"],

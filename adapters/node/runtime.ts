@@ -1,6 +1,4 @@
-/** What Node can do for the shared parts. */
-import type { Runtime } from "../shared/runtime.ts";
-import { dial } from "./dial.ts";
-import { listen } from "./listen.ts";
+/** What Node can do for the shared parts: node:net and node:tls are its own. */
+import { compat } from "../compat/runtime.ts";
 
-export const node: Runtime = { name: "node", listen, dial };
+export const node = compat("node");
