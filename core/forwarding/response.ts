@@ -36,10 +36,7 @@ export function takeResponse(state: State, from: Connection, head: Head): Connec
     state.noteFault(from, "RESPONSE_MALFORMED", "To-Path");
     return undefined;
   }
-  if (asked !== undefined) {
-    from.transactions.finish(transaction);
-    return passBack(state, asked, head);
-  }
+  if (asked !== undefined) return passBack(state, transaction, asked, head);
   if (head.status >= 200 && head.status < 300) from.transactions.finish(transaction);
   else failTransaction(state, transaction, head.status);
   return undefined;
@@ -85,18 +82,19 @@ function beginsWith(head: Head, own: Uint8Array): boolean {
 }
 
 /** Sends a response on to whom the request came from; drops it when that connection has gone. */
-function passBack(state: State, asked: Asked, head: Head): Connection | undefined {
+function passBack(state: State, transaction: Transaction, asked: Asked, head: Head): Connection | undefined {
   const { source } = asked;
-  if (source.closed) return undefined;
   const to = head.value(TO_PATH)?.split(" ") ?? [];
   const own: string[] = [];
   // The URIs of ours that the request passed stand first, last one first; the way back begins with its From-Path.
   const back = octetString(asked.fromPath).split(" ").length;
   while (to.length > back) own.unshift(to.shift() as string);
   if (own.length === 0 || to.length === 0) {
-    state.noteFault(source, "RESPONSE_MALFORMED", "To-Path");
+    state.noteFault(transaction.table.connection, "RESPONSE_MALFORMED", "To-Path");
     return undefined;
   }
+  transaction.table.finish(transaction);
+  if (source.closed) return undefined;
   const id = new Scratch(32).text(asked.transactId).take();
   const frame = state.scratch.reset();
   frame.text("MSRP ").copy(id).text(` ${head.method()} ${head.comment()}`.trimEnd()).text("\r\n");
