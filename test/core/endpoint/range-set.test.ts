@@ -93,7 +93,7 @@ describe("a set of ranges", () => {
     fc.assert(
       fc.property(fc.array(range, { maxLength: 30 }), (ranges) => {
         const set = new RangeSet(1000);
-        const there = new Array<boolean>(100).fill(false);
+        const there = Array.from({ length: 100 }, () => false);
         for (const [start, length] of ranges) {
           set.add(start, start + length);
           there.fill(true, start, start + length);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { octets } from "../../../core/bytes/octets.ts";
 import type { Authentication } from "../../../core/endpoint/authentication.ts";
 import type { Endpoint } from "../../../core/endpoint/endpoint.ts";
 import type { Session } from "../../../core/endpoint/session.ts";
@@ -69,6 +70,7 @@ class Client {
   readonly paths: string[] = [];
   readonly wire: Wire;
   authentication!: Authentication;
+  session: Session | undefined;
 
   constructor(_town: Town, name: string, wire: Wire) {
     this.wire = wire;
@@ -82,7 +84,8 @@ class Client {
   open(peer?: Client): Session {
     const { own, usePath } = this.authentication;
     const peerPath = peer && { peerPath: peer.authentication.sdpPath };
-    return this.endpoint.open({ sink: this.notes, own, usePath, ...peerPath });
+    this.session = this.endpoint.open({ sink: this.notes, own, usePath, ...peerPath });
+    return this.session;
   }
 }
 
@@ -107,4 +110,58 @@ test("a refresh brings a new URI without another challenge", () => {
   expect(alice.paths).toHaveLength(2);
   expect(alice.paths[1]).not.toBe(alice.paths[0]);
   expect(skeleton(alice.wire.a.text)).toEqual(["AUTH $", "AUTH $", "AUTH $"]);
+});
+
+test("a receiver that does not know its sender answers along the way the message came", () => {
+  const town = new Town();
+  const [alice, bob] = [town.client("alice"), town.client("bob")];
+  const listening = bob.open();
+  alice.open(bob).send({ contentType: "text/plain", body: octets("Hi"), successReport: true }, town.now);
+  town.settle();
+  listening.send({ contentType: "text/plain", body: octets("Hello") }, town.now);
+  town.settle();
+  expect(alice.notes.told).toEqual(["sent", "accepted", "delivered", "bound", "complete Hello"]);
+  expect(bob.notes.told).toEqual(["bound", "complete Hi", "sent", "accepted"]);
+});
+
+test("a message that is refused on the far side stops on the near one", () => {
+  const town = new Town();
+  const [alice, bob] = [town.client("alice"), town.client("bob")];
+  bob.notes.octets = (message, position) => {
+    if (position > 200_000) message.refuse(413, town.now);
+  };
+  bob.open();
+  alice.notes.wanted = (message, room, now) => message.write(pattern(room), now);
+  const message = alice.open(bob).send({ contentType: "a/b", total: 1e9 }, town.now);
+  town.settle();
+  expect(message.failure).toMatchObject({ status: 413 });
+  expect(message.octetsSent).toBeLessThan(2_000_000);
+  expect(alice.session?.failure).toBeUndefined();
+});
+
+test("a receiver that falls silent is a 408 half a minute later (RFC 4976 §6.4.1)", () => {
+  const town = new Town();
+  const [alice, bob] = [town.client("alice"), town.client("bob")];
+  bob.open();
+  bob.wire.a.stalled = true;
+  const message = alice.open(bob).send({ contentType: "text/plain", body: octets("Hi") }, town.now);
+  town.advance(31_000);
+  expect(alice.notes.told).toEqual(["sent", "accepted", "failed 408 by report"]);
+  expect(message.settled).toBe(true);
+});
+
+test("a long message is cut for the messages of others, and all arrive", () => {
+  const town = new Town();
+  const [alice, bob] = [town.client("alice"), town.client("bob")];
+  const session = alice.open(bob);
+  bob.open();
+  const body = pattern(300_000);
+  const messages = [body, body.subarray(0, 100_000), octets("Hi")].map((octets) =>
+    session.send({ contentType: "a/b", body: octets, successReport: true }, town.now),
+  );
+  town.settle();
+  expect(messages.map(({ state }) => state)).toEqual(["delivered", "delivered", "delivered"]);
+  expect(bob.notes.messages.map(({ content }) => content.length)).toEqual(
+    expect.arrayContaining([300_000, 100_000, 2]),
+  );
 });
