@@ -178,7 +178,7 @@ export class Relay implements RelayPort, Surroundings {
     while (true) {
       const transaction = state.transactionTimers.due(now);
       if (transaction === undefined) break;
-      timeOut(state, transaction);
+      timeOut(state, this.backPressure, transaction);
       this.backPressure.eased(transaction.table.connection);
     }
     state.timers.run(now);
@@ -276,7 +276,7 @@ export class Relay implements RelayPort, Surroundings {
       // "partial" hears of failures that are known, and of what was taken for sending nothing is known.
       const unknown = transaction.origin?.failureReport === REPORT_PARTIAL && delivered;
       if (this.#closing || unknown) connection.transactions.finish(transaction);
-      else failTransaction(state, transaction, status);
+      else failTransaction(state, this.backPressure, transaction, status);
     }
     this.backPressure.gone(connection);
     if (link !== undefined) {
@@ -287,7 +287,7 @@ export class Relay implements RelayPort, Surroundings {
   // ---- responses ----
 
   response(source: Connection, head: Head): void {
-    const refused = takeResponse(this.state, source, head);
+    const refused = takeResponse(this.state, this.backPressure, source, head);
     this.backPressure.eased(source);
     // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us.
     if (refused !== undefined) this.#countAuthFailure(refused);

@@ -44,8 +44,9 @@ export class BackPressure {
 
   /** `source` has caused octets to be written to `out`. */
   wrote(source: Connection, out: Connection): void {
+    if (out.closed) return;
     if (out.stallTimer === undefined) this.#watch(out);
-    if (!isFull(out) || out.closed || source.closed || out.held.includes(source)) return;
+    if (!isFull(out) || source.closed || out.held.includes(source)) return;
     out.held.push(source);
     this.#releasing.delete(out);
     if (source.holds++ === 0) source.link?.setReading(false);
@@ -91,8 +92,9 @@ export class BackPressure {
     const check = (at: Millis) => {
       const taken = out.written - out.backlog;
       out.stallTimer = undefined;
-      if (out.closed || out.backlog === 0 || out.link === undefined) return;
-      if (taken > out.taken) {
+      if (out.closed || out.backlog === 0) return;
+      // Nobody is there to take anything while we dial: the two minutes have not begun.
+      if (taken > out.taken || out.link === undefined) {
         out.taken = taken;
         out.takenAt = at;
       } else if (at - out.takenAt >= STALL_TIMEOUT) {

@@ -14,12 +14,18 @@ import { sameUri } from "../codec/uri.ts";
 import type { Connection } from "../session/connection.ts";
 import { type Asked, REPORT_YES, type Transaction } from "../session/transaction.ts";
 import { writeAnswer } from "./answer.ts";
+import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame } from "./chunk.ts";
 import { sendReport } from "./report.ts";
 import type { State } from "./state.ts";
 
 /** Takes a response that came in on `from`. Returns the connection whose AUTH was refused by another relay, if any. */
-export function takeResponse(state: State, from: Connection, head: Head): Connection | undefined {
+export function takeResponse(
+  state: State,
+  backPressure: BackPressure,
+  from: Connection,
+  head: Head,
+): Connection | undefined {
   const { octets, base } = head;
   if (head.flaw !== undefined) {
     state.noteFault(from, "RESPONSE_MALFORMED", head.flaw);
@@ -36,35 +42,46 @@ export function takeResponse(state: State, from: Connection, head: Head): Connec
     state.noteFault(from, "RESPONSE_MALFORMED", "To-Path");
     return undefined;
   }
-  if (asked !== undefined) return passBack(state, transaction, asked, head);
+  if (asked !== undefined) return passBack(state, backPressure, transaction, asked, head);
   if (head.status >= 200 && head.status < 300) from.transactions.finish(transaction);
-  else failTransaction(state, transaction, head.status);
+  else failTransaction(state, backPressure, transaction, head.status);
   return undefined;
 }
 
 /** A request of ours has failed for good: its sender is told as it wished, and the transaction ends. */
-export function failTransaction(state: State, transaction: Transaction, status: number): void {
+export function failTransaction(
+  state: State,
+  backPressure: BackPressure,
+  transaction: Transaction,
+  status: number,
+): void {
   const { origin, asked, rangeStart, rangeEnd, total } = transaction;
   transaction.table.finish(transaction);
   if (origin !== undefined) {
-    if (origin.open !== undefined) origin.open.fail(status);
-    else sendReport(state, origin, rangeStart, rangeEnd, total, status);
+    if (origin.open !== undefined) {
+      origin.open.fail(status);
+      return;
+    }
+    sendReport(state, origin, rangeStart, rangeEnd, total, status);
+    // Whoever does not read the REPORTs it causes is to cause no more.
+    backPressure.wrote(origin.source, origin.source);
   } else if (asked !== undefined && !asked.source.closed) {
     const paths = new Scratch(256).text("To-Path: ").copy(asked.fromPath).text("\r\nFrom-Path: ").copy(asked.ownUri);
     const id = new Scratch(32).text(asked.transactId).take();
     writeAnswer(state, asked.source, id, status, paths.text("\r\n").take(), "");
+    backPressure.wrote(asked.source, asked.source);
   }
 }
 
 /** Thirty seconds have passed. Only "yes" promises an answer, so only its silence is a failure (§6.4.1). */
-export function timeOut(state: State, transaction: Transaction): void {
+export function timeOut(state: State, backPressure: BackPressure, transaction: Transaction): void {
   const { origin } = transaction;
   if (origin !== undefined && origin.failureReport !== REPORT_YES) {
     transaction.table.finish(transaction);
     return;
   }
   state.counters.timeouts++;
-  failTransaction(state, transaction, 408);
+  failTransaction(state, backPressure, transaction, 408);
 }
 
 /**
@@ -82,7 +99,13 @@ function beginsWith(head: Head, own: Uint8Array): boolean {
 }
 
 /** Sends a response on to whom the request came from; drops it when that connection has gone. */
-function passBack(state: State, transaction: Transaction, asked: Asked, head: Head): Connection | undefined {
+function passBack(
+  state: State,
+  backPressure: BackPressure,
+  transaction: Transaction,
+  asked: Asked,
+  head: Head,
+): Connection | undefined {
   const { source } = asked;
   const to = head.value(TO_PATH)?.split(" ") ?? [];
   const own: string[] = [];
@@ -106,6 +129,7 @@ function passBack(state: State, transaction: Transaction, asked: Asked, head: He
   copyHeaders(frame, head, 0, head.headerCount, undefined);
   endFrame(frame, id, DOLLAR, false);
   source.writeFrame(frame);
+  backPressure.wrote(source, source);
   const stale = head.values(WWW_AUTHENTICATE).some((value) => /\bstale\s*=\s*"?true/i.test(value));
   return asked.proves && head.status === 401 && !stale ? source : undefined;
 }

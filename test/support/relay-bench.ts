@@ -158,10 +158,11 @@ export class RelayBench implements Host {
   }
 
   /** A dial succeeds, by default the only one. */
-  dialed(name: string, dial: Dial | undefined = this.dials[0]): BenchPeer {
+  dialed(name: string, dial: Dial | undefined = this.dials[0], { stalled = false } = {}): BenchPeer {
     if (dial === undefined) throw new Error("the relay dials nobody");
     this.dials.splice(this.dials.indexOf(dial), 1);
     const peer = new BenchPeer(this, name, dial.hop.secure);
+    if (stalled) peer.stall();
     peer.attach(this.relay.dialed(dial.ticket, peer, this.now));
     this.settle();
     return peer;

@@ -236,10 +236,10 @@ test("a body that holds the id we would have chosen goes out under another", () 
   const bob = bench.client("bob");
   // With these dice every octet is 0: the first id is all "a", and so would be the next, did the dice not change.
   let zeroes = true;
-  const { fillRandom } = bench;
+  const dice = bench.fillRandom.bind(bench);
   bench.fillRandom = (target) => {
     if (zeroes) target.fill(0);
-    else fillRandom.call(bench, target);
+    else dice(target);
   };
   for (const failureReport of ["yes", "no"]) {
     zeroes = true;
