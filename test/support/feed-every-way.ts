@@ -43,7 +43,7 @@ export type MakeReader = (sink: FrameSink) => Reader;
 
 export const MAX_HEAD = 8192;
 /** Up to this many octets every pair of cuts is tried. */
-const FEW = 125;
+const FEW = 110;
 
 const before = "MSRP before1 REPORT\r\nTo-Path: msrp://a:1/x;tcp\r\nFrom-Path: msrp://b:2/y;tcp\r\n-------before1$\r\n";
 const behind =

@@ -59,6 +59,7 @@ describe("comparing", () => {
     const a = octets("xxabc");
     expect(sameOctets(a, 2, octets("abc"), 0, 3)).toBe(true);
     expect(sameOctets(a, 2, octets("abd"), 0, 3)).toBe(false);
+    expect(sameOctets(a, 2, octets("zbc"), 0, 3)).toBe(false);
     expect(sameOctets(a, 2, octets("abd"), 0, 2)).toBe(true);
     expect(sameOctets(a, 4, octets("cd"), 0, 2)).toBe(false);
   });

@@ -326,6 +326,17 @@ describe("bodies and end-lines (RFC 4975 §7.1)", () => {
     ]);
   });
 
+  test("an end-line that came in two reads leaves nothing behind for the next body", () => {
+    const first = `MSRP aaaa SEND\r\n${SHORT}\r\none\r\n-------aaaa+\r\n`;
+    const second = `MSRP bbbb SEND\r\n${SHORT}\r\nt\r\n--wo\r\n-------bbbb$\r\n`;
+    const both = octets(first + second);
+    for (let one = first.length - 16; one <= first.length; one++) {
+      for (let two = one; two < both.length; two++) {
+        expect(readPieces(cut(both, one, two)).frames.map(({ body }) => body)).toEqual(["one", "t\r\n--wo"]);
+      }
+    }
+  });
+
   test("octets between frames are START_LINE", () => {
     for (const between of ["\r\n", " ", "\0", "x", "\n"]) {
       const { frames, lost } = feedEveryWay(send("abcd") + between + send("efgh"));
