@@ -24,6 +24,8 @@ export interface MessageOptions {
   readonly body?: Uint8Array;
   /** How many octets will be given, where that is known beforehand. */
   readonly total?: number;
+  /** Asked for octets in place of `SessionSink.wanted`: up to `room` of them, by `message.write`, now or later. */
+  readonly wanted?: (message: OutgoingMessage, room: number, now: Millis) => void;
   /** More headers for every chunk, such as Content-Disposition; octet strings. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Ask the peer to say that the message has arrived. Default: false. */
@@ -91,6 +93,7 @@ export class OutgoingMessage implements Asker {
   unanswered: number;
   readonly #carrier: Carrier;
   readonly #window: number;
+  readonly #wanted: MessageOptions["wanted"];
   #given: number;
 
   constructor(
@@ -127,6 +130,7 @@ export class OutgoingMessage implements Asker {
     this.unanswered = 0;
     this.#carrier = carrier;
     this.#window = window;
+    this.#wanted = options.wanted;
     this.#given = 0;
   }
 
@@ -189,6 +193,12 @@ export class OutgoingMessage implements Asker {
     this.supply.lend(bytes);
     this.#given += bytes.length;
     if (this.#given === this.total) this.finished = true;
+  }
+
+  /** Asks the application for octets. */
+  ask(now: Millis): void {
+    if (this.#wanted !== undefined) this.#wanted(this, this.room, now);
+    else this.session.sink.wanted?.(this, this.room, now);
   }
 
   /** Its last octet was written. */

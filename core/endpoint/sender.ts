@@ -16,6 +16,7 @@ import { ChunkWriter, SHORT_CHUNK, writeSendHead } from "./chunk-writer.ts";
 import type { Failure } from "./failure.ts";
 import type { EndpointLimits } from "./limits.ts";
 import type { Carrier, OutgoingMessage } from "./outgoing-message.ts";
+import { Rota } from "./rota.ts";
 import { type Asker, Transactions } from "./transactions.ts";
 
 /** Control frames of a turn beyond this do not wait for its end. */
@@ -29,16 +30,7 @@ export class Sender implements Carrier {
   wroteAt: Millis;
   readonly #limits: EndpointLimits;
   readonly #chunks: ChunkWriter;
-  /** Messages that take turns: of each session the short ones and at most `limits.concurrent` long ones. */
-  readonly #active: OutgoingMessage[];
-  /** Long messages that wait for another of their session to end, in order. */
-  readonly #waiting: OutgoingMessage[];
-  /** Where in `#active` the search for the next one begins. */
-  #cursor: number;
-  /** Whose turn it is. */
-  #last: OutgoingMessage | undefined;
-  /** Body octets written since the turn passed to `#last`. */
-  #turn: number;
+  readonly #rota: Rota;
   #corked: boolean; // a read is being worked through; all goes out at its end
   #pumping: boolean;
   #asking: boolean;
@@ -49,11 +41,7 @@ export class Sender implements Carrier {
     this.wroteAt = 0;
     this.#limits = limits;
     this.#chunks = new ChunkWriter(random, this.transactions);
-    this.#active = [];
-    this.#waiting = [];
-    this.#cursor = 0;
-    this.#last = undefined;
-    this.#turn = 0;
+    this.#rota = new Rota(limits);
     this.#corked = false;
     this.#pumping = false;
     this.#asking = false;
@@ -86,19 +74,14 @@ export class Sender implements Carrier {
     this.transactions.start(transaction, this.#chunks.written + this.control.length, this.#chunks.taken, now);
   }
 
-  /** Octets of messages given whole that wait in memory. */
+  /** Octets of messages that wait in memory. */
   get held(): number {
-    let held = 0;
-    for (const { supply } of this.#active) held += supply.length;
-    for (const { supply } of this.#waiting) held += supply.length;
-    return held;
+    return this.#rota.held;
   }
 
   /** A message joins in. */
   enqueue(message: OutgoingMessage): void {
-    const { session } = message;
-    if (message.long && session.long >= this.#limits.concurrent) this.#waiting.push(message);
-    else this.#activate(message);
+    this.#rota.join(message);
   }
 
   supplied(_message: OutgoingMessage, now: Millis): void {
@@ -179,72 +162,56 @@ export class Sender implements Carrier {
 
   #next(now: Millis): OutgoingMessage | undefined {
     const { open } = this.#chunks;
-    if (open === undefined) return this.#search(undefined);
+    if (open === undefined) return this.#rota.next((message) => this.#mayBegin(message));
     const ready = open.available > 0;
-    if (ready && this.#turn < this.#limits.quantum) return open;
-    const other = this.#search(open);
+    if (ready && this.#rota.rest > 0) return open;
+    const other = this.#rota.next((message) => message !== open && this.#mayBegin(message));
     if (other === undefined) {
-      this.#turn = 0;
+      this.#rota.renew();
       return ready ? open : undefined;
     }
     this.#chunks.end(PLUS, now);
     return other;
   }
 
-  /** The next active message, in turn, that could begin a chunk. */
-  #search(except: OutgoingMessage | undefined): OutgoingMessage | undefined {
-    const active = this.#active;
-    const full = this.transactions.unanswered >= this.#limits.unanswered;
-    for (let i = 0; i < active.length; i++) {
-      const at = (this.#cursor + i) % active.length;
-      const message = active[at] as OutgoingMessage;
-      if (message === except || !this.#chunks.mayBegin(message)) continue;
-      if (full && message.failureReport === "yes") continue;
-      this.#cursor = at + 1;
-      if (message !== this.#last || this.#turn >= this.#limits.quantum) this.#turn = 0;
-      this.#last = message;
-      return message;
-    }
-    return undefined;
+  #mayBegin(message: OutgoingMessage): boolean {
+    if (message.failureReport === "yes" && this.transactions.unanswered >= this.#limits.unanswered) return false;
+    return this.#chunks.mayBegin(message);
   }
 
   #writePiece(message: OutgoingMessage, now: Millis): void {
     const chunks = this.#chunks;
+    const rota = this.#rota;
     if (chunks.open !== message) {
       const size = chunks.shortSize(message);
       if (size >= 0) {
         chunks.writeShort(message, size, now);
-        this.#turn += size;
+        rota.wrote(size);
         if (message.finished && message.available === 0) this.#wroteAll(message, now);
-        else this.#goOn();
+        else rota.stay();
         return;
       }
       chunks.begin(message);
       // §7.1.1: no chunk of less than 2048 octets only because the turn was nearly over.
-      if (this.#limits.quantum - this.#turn < SHORT_CHUNK) this.#turn = 0;
+      if (rota.rest < SHORT_CHUNK) rota.renew();
     }
     const { chunkOctets } = message;
-    const quantum = this.#limits.quantum - this.#turn;
-    const rest = chunkOctets > 0 ? chunkOctets - chunks.octets : quantum;
-    const size = Math.min(message.available, quantum, rest);
+    const rest = chunkOctets > 0 ? chunkOctets - chunks.octets : rota.rest;
+    const size = Math.min(message.available, rota.rest, rest);
     const clean = chunks.writeBody(message, size);
-    this.#turn += size;
+    rota.wrote(size);
     if (message.finished && message.available === 0) {
       chunks.end(DOLLAR, now);
       this.#wroteAll(message, now);
     } else if (!clean || (chunkOctets > 0 && chunks.octets >= chunkOctets)) {
       chunks.end(PLUS, now);
-      this.#goOn();
+      rota.stay();
     }
   }
 
-  /** The chunk ended of itself: the turn is not over before its quantum is. */
-  #goOn(): void {
-    if (this.#turn < this.#limits.quantum) this.#cursor--;
-  }
-
   #wroteAll(message: OutgoingMessage, now: Millis): void {
-    this.#remove(message);
+    this.#rota.leave(message);
+    message.supply.clear();
     message.wroteAll(now);
   }
 
@@ -266,35 +233,11 @@ export class Sender implements Carrier {
     writeEndLine(control, id, HASH, false);
   }
 
-  // ---- who is active ----
-
-  #activate(message: OutgoingMessage): void {
-    this.#active.push(message);
-    if (message.long) message.session.long++;
-  }
-
   /** Ends what is being written of a message and forgets it. */
   #stop(message: OutgoingMessage, now: Millis): void {
     if (this.#chunks.open === message) this.#chunks.end(HASH, now);
-    this.#remove(message);
+    this.#rota.leave(message);
     message.supply.clear();
-  }
-
-  #remove(message: OutgoingMessage): void {
-    const { session } = message;
-    const at = this.#active.indexOf(message);
-    if (at < 0) {
-      const waits = this.#waiting.indexOf(message);
-      if (waits >= 0) this.#waiting.splice(waits, 1);
-      return;
-    }
-    this.#active.splice(at, 1);
-    if (at < this.#cursor) this.#cursor--;
-    if (this.#last === message) this.#last = undefined;
-    if (!message.long) return;
-    session.long--;
-    const next = this.#waiting.findIndex((other) => other.session === session);
-    if (next >= 0) this.#activate(this.#waiting.splice(next, 1)[0] as OutgoingMessage);
   }
 
   // ---- asking for more ----
@@ -304,11 +247,12 @@ export class Sender implements Carrier {
     this.#asking = true;
     for (let answered = true; answered; ) {
       answered = false;
-      for (let i = 0; i < this.#active.length; i++) {
-        const message = this.#active[i] as OutgoingMessage;
+      // The list may change as it is walked.
+      for (let i = 0; i < this.#rota.active.length; i++) {
+        const message = this.#rota.active[i] as OutgoingMessage;
         if (message.finished || message.asked || message.supply.length > this.#limits.window / 2) continue;
         message.asked = true;
-        message.session.sink.wanted?.(message, message.room, now);
+        message.ask(now);
         if (!message.asked) answered = true;
       }
     }
