@@ -7,12 +7,15 @@ import { suggestion } from "../config/nearest.ts";
 import type { Runtime } from "../shared/runtime.ts";
 import { check } from "./check.ts";
 import { type Command, helpFor, readArguments } from "./command.ts";
+import { ping } from "./ping.ts";
+import { receive } from "./receive.ts";
+import { send } from "./send.ts";
 import { serve } from "./serve.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 import { user } from "./user.ts";
 import { VERSION } from "./version.ts";
 
-const commands: readonly Command[] = [serve, check, user];
+const commands: readonly Command[] = [serve, check, user, ping, send, receive];
 
 export async function runProgram(runtime: Runtime, argv: readonly string[], terminal: Terminal): Promise<number> {
   try {

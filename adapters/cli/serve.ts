@@ -14,6 +14,7 @@ import {
 import { firstStart, type TestUser } from "./first-start.ts";
 import { Log } from "./log.ts";
 import { type ListeningAt, RelayProgram } from "./relay-program.ts";
+import { shellWord } from "./shell-word.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -78,7 +79,7 @@ function announce(program: RelayProgram, runtime: Runtime, terminal: Terminal): 
 function explain(folder: string, made: TestUser[] | undefined, at: ListeningAt | undefined, terminal: Terminal): void {
   const short = shortPath(folder, terminal);
   const self = terminal.self;
-  const where = short === DATA_FOLDER ? "" : ` --data ${quoted(short)}`;
+  const where = short === DATA_FOLDER ? "" : ` --data ${shellWord(short)}`;
   const [first] = made ?? [];
   if (made !== undefined) {
     terminal.out(
@@ -91,15 +92,10 @@ function explain(folder: string, made: TestUser[] | undefined, at: ListeningAt |
     terminal.out(`  ${self} user passwd alice --generate${where}`);
   }
   if (at === undefined) return;
-  const uri = quoted(`${at.advertised};tcp`);
-  const ca = quoted(shortPath(join(folder, "ca.crt"), terminal));
+  const uri = shellWord(`${at.advertised};tcp`);
+  const ca = shellWord(shortPath(join(folder, "ca.crt"), terminal));
   terminal.out("\nTo try it, in another terminal:");
   terminal.out(`  ${self} ping ${uri} --user alice --password ${first?.password ?? "PASSWORD"} --ca ${ca}\n`);
-}
-
-/** As a shell wants it: a semicolon would end the command. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Resolves at the first signal; the second does not wait for anybody. */
