@@ -119,6 +119,7 @@ export class Relay implements RelayPort, Surroundings {
     state.now = now;
     const at = state.config.listeners.find(({ name }) => name === listener);
     if (at === undefined) throw new RangeError(`no listener named ${listener}`);
+    if (this.#closing) return this.#turnAway(link);
     const place = { link, listener: at };
     const connection = new Connection(++state.connectionsEver, place, state.random, state.transactionTimers, now);
     state.connections.add(connection);
@@ -136,8 +137,7 @@ export class Relay implements RelayPort, Surroundings {
     const connection = this.nextHops.answered(ticket);
     if (connection === undefined || connection.hop === undefined) {
       // Given up while it was being dialed.
-      link.close();
-      return { received() {}, writable() {}, ended() {} };
+      return this.#turnAway(link);
     }
     connection.attach(link);
     connection.usedAt = now;
@@ -193,6 +193,11 @@ export class Relay implements RelayPort, Surroundings {
       for (const lease of this.state.leases.endOf(connection)) this.state.noteEnd(lease, "SHUTDOWN");
     }
     for (const connection of [...this.state.connections]) this.#end(connection, "SHUTDOWN");
+  }
+
+  #turnAway(link: Link): Feed {
+    link.close();
+    return { received() {}, writable() {}, ended() {} };
   }
 
   #feed(connection: Connection): Feed {
@@ -301,11 +306,15 @@ export class Relay implements RelayPort, Surroundings {
     const to = parsePath(head.value(TO_PATH) ?? "");
     const from = parsePath(head.value(FROM_PATH) ?? "");
     const paths = answerPaths(state, head);
-    if (to === undefined || from === undefined || paths === undefined) {
+    if (paths === undefined) {
       state.noteFault(source, "PATH", "AUTH");
       return;
     }
-    const id = copyOctets(head.octets, head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    const id = head.octets.slice(head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    if (to === undefined || from === undefined) {
+      this.#refuseAuth(source, id, paths, "PATH", "");
+      return;
+    }
     const domain = this.#domainOf(to.uris[0] as Uri);
     if (domain === undefined) {
       // §6.2: a domain we do not serve is another relay's business.

@@ -282,6 +282,8 @@ export class Incoming implements FrameSink {
     this.#origin = origin;
     this.#stream = new Stream(state, this.#around.backPressure, route, out, origin, head, this.#range);
     this.#mode = STREAM;
+    // §6.1: its end may be further away than probation lasts, and all that can be wrong with it has been looked at.
+    if (this.#ifBody === undefined) this.#succeed();
     return undefined;
   }
 

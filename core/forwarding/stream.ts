@@ -77,6 +77,7 @@ export class Stream implements Feeder {
   /** Body octets have come. */
   push(source: Uint8Array, start: number, end: number): void {
     if (this.failed || start === end) return;
+    this.#out.usedAt = this.#state.now;
     if (this.#keeping) this.#write(this.#last, 0, 1);
     this.#last[0] = source[end - 1] as number;
     this.#keeping = true;
