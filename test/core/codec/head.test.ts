@@ -43,6 +43,7 @@ describe.each(situations)("a head %s", (_name, pieces) => {
       expect(head.value(STATUS)).toBeUndefined();
       expect([head.has(MESSAGE_ID), head.has(BYTE_RANGE)]).toEqual([true, false]);
       expect(head.values(WWW_AUTHENTICATE)).toEqual(["Digest a=b", "Digest c=d"]);
+      expect(head.values(TO_PATH)).toEqual(["msrp://r;tcp"]);
       expect(head.values(OTHER)).toEqual(["1", "2"]);
       expect(head.values(BYTE_RANGE)).toEqual([]);
       expect([head.lineOf(MESSAGE_ID), head.lineOf(BYTE_RANGE)]).toEqual([4, -1]);
