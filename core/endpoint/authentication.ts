@@ -57,8 +57,8 @@ export interface AuthenticationHost {
 export class Authentication implements Asker {
   readonly own: string;
   readonly relays: readonly RelayAccount[];
-  /** `asking` also while it is being refreshed. */
-  state: "asking" | "valid" | "failed";
+  /** `waiting` for its turn and `asking`, both also while it is being refreshed. */
+  state: "waiting" | "asking" | "valid" | "failed";
   /** The way through the relays, as it stands in a To-Path; empty before there is one. */
   usePath: string;
   /** When the first of the URIs expires; Infinity when no relay has said. */
@@ -86,7 +86,7 @@ export class Authentication implements Asker {
     this.own = own;
     this.relays = options.relays;
     for (const relay of this.relays) checkedPath(relay.uri);
-    this.state = "asking";
+    this.state = "waiting";
     this.usePath = "";
     this.expiresAt = Number.POSITIVE_INFINITY;
     this.refreshAt = Number.POSITIVE_INFINITY;
@@ -117,10 +117,15 @@ export class Authentication implements Asker {
 
   // ---- for the endpoint ----
 
+  /** It is due, and waits for its turn. */
+  postpone(): void {
+    this.state = "waiting";
+    this.refreshAt = Number.POSITIVE_INFINITY;
+  }
+
   /** Begins with the first relay. */
   begin(now: Millis): void {
     this.state = "asking";
-    this.refreshAt = Number.POSITIVE_INFINITY;
     this.#path = "";
     this.#leastSeconds = Number.POSITIVE_INFINITY;
     this.#turnTo(0, now);

@@ -12,20 +12,18 @@
  *     const session = endpoint.open({ sink, own: it.own, usePath: it.usePath, peerPath });
  *     session.send({ contentType: "text/plain", body }, now);
  */
-import { DOLLAR } from "../bytes/octets.ts";
 import { RandomPool } from "../bytes/random.ts";
 import type { Head } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
-import { firstUriEnd, parsePath } from "../codec/path.ts";
+import { firstUriEnd } from "../codec/path.ts";
 import { formatUri, readUri, sameUri, type Uri } from "../codec/uri.ts";
-import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import type { Fault } from "../faults.ts";
 import { type Feed, type Link, type Millis, MisuseError, type Timed } from "../ports.ts";
 import { Authentication, type AuthenticationHost, type AuthenticationOptions } from "./authentication.ts";
+import { Authentications } from "./authentications.ts";
 import type { Failure } from "./failure.ts";
+import { Keepalive } from "./keepalive.ts";
 import { defaultLimits, type EndpointLimits } from "./limits.ts";
-import type { OutgoingRequest } from "./other-request.ts";
-import { type MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Session, type SessionHost, type SessionOptions } from "./session.ts";
@@ -49,8 +47,6 @@ export interface EndpointOptions {
 
 /** 130 bits; RFC 4975 §14.1 wants 80. */
 const SESSION_ID_LETTERS = 26;
-/** 100 bits: unlikely ever to be repeated (RFC 4975 §7.1.1). */
-const MESSAGE_ID_LETTERS = 20;
 
 export class Endpoint implements Feed, Timed {
   readonly #options: EndpointOptions;
@@ -59,15 +55,14 @@ export class Endpoint implements Feed, Timed {
   readonly #random: RandomPool;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
-  /** By session-id. */
   readonly #sessionHost: SessionHost;
+  /** By session-id. */
   readonly #sessions: Map<string, Session>;
   /** The session of the last request, where the next one probably belongs. */
   #lastSession: Session | undefined;
-  readonly #authentications: Set<Authentication>;
-  /** Those whose turn has not come: AUTHs are not pipelined (RFC 4976 §9.1). */
-  readonly #queue: Authentication[];
-  #authenticating: Authentication | undefined;
+  readonly #authentications: Authentications;
+  readonly #authenticationHost: AuthenticationHost;
+  readonly #keepalive: Keepalive;
   #link: Link | undefined;
   #over: boolean;
   /** A read is being worked through. */
@@ -77,7 +72,6 @@ export class Endpoint implements Feed, Timed {
   /** Reasons not to read: paused sessions, and a link so full that not even responses fit. */
   #holds: number;
   #choked: boolean;
-  #keepalive: OutgoingMessage | undefined;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
@@ -90,25 +84,18 @@ export class Endpoint implements Feed, Timed {
       known: (head) => this.#known(head),
       lost: (fault, now) => this.#end(fault, now),
     });
-    this.#sessionHost = {
-      send: (session, message, now) => this.#send(session, message, now),
-      request: (request, now) => this.#request(request, now),
-      sessionFailed: (session, failure, now) => this.#sessionFailed(session, failure, now),
-      closeSession: (session, now) => this.#closeSession(session, now),
-      holdReading: (on) => this.#holdReading(on),
-    };
+    this.#sessionHost = this.#makeSessionHost();
     this.#sessions = new Map();
     this.#lastSession = undefined;
-    this.#authentications = new Set();
-    this.#queue = [];
-    this.#authenticating = undefined;
+    this.#authentications = new Authentications();
+    this.#authenticationHost = this.#makeAuthenticationHost();
+    this.#keepalive = new Keepalive(options.keepaliveSeconds ?? 0);
     this.#link = undefined;
     this.#over = false;
     this.#reading = false;
     this.#closing = false;
     this.#holds = 0;
     this.#choked = false;
-    this.#keepalive = undefined;
   }
 
   // ---- for the application ----
@@ -122,17 +109,9 @@ export class Endpoint implements Feed, Timed {
   /** Asks relays to act for us (RFC 4976 §5.1). Each session needs an authentication of its own (§3.1). */
   authenticate(options: AuthenticationOptions, now: Millis): Authentication {
     if (options.relays.length === 0) throw new MisuseError("no relay to authenticate to");
-    const host: AuthenticationHost = {
-      sender: this.#sender,
-      random: this.#random,
-      authenticated: (it, at) => this.#authenticated(it, at),
-      authenticationFailed: (it, failure, at) => this.#authenticationFailed(it, failure, at),
-      forget: (it) => this.#authentications.delete(it),
-    };
-    const authentication = new Authentication(host, options.own ?? this.newUri(), options);
+    const authentication = new Authentication(this.#authenticationHost, options.own ?? this.newUri(), options);
     this.#authentications.add(authentication);
-    this.#queue.push(authentication);
-    this.#nextAuthentication(now);
+    this.#authenticate(now);
     return authentication;
   }
 
@@ -163,7 +142,7 @@ export class Endpoint implements Feed, Timed {
     }
     if (this.#holds > 0) link.setReading(false);
     this.#sender.connect(link, now);
-    this.#nextAuthentication(now);
+    this.#authenticate(now);
     this.#sender.flush(now);
     return this;
   }
@@ -198,21 +177,16 @@ export class Endpoint implements Feed, Timed {
 
   get deadline(): Millis {
     if (this.#over || this.#link === undefined) return Number.POSITIVE_INFINITY;
-    let deadline = Math.min(this.#sender.transactions.deadline, this.#keepaliveAt());
-    for (const { refreshAt } of this.#authentications) if (refreshAt < deadline) deadline = refreshAt;
-    return deadline;
+    const { transactions, wroteAt } = this.#sender;
+    return Math.min(transactions.deadline, this.#authentications.deadline, this.#keepalive.deadline(wroteAt));
   }
 
   tick(now: Millis): void {
     if (this.#over || this.#link === undefined) return;
     this.#sender.expire(now);
-    for (const authentication of this.#authentications) {
-      if (authentication.refreshAt > now) continue;
-      authentication.refreshAt = Number.POSITIVE_INFINITY;
-      this.#queue.push(authentication);
-    }
-    this.#nextAuthentication(now);
-    if (this.#keepaliveAt() <= now) this.#keepAlive(now);
+    this.#authentications.tick(now);
+    this.#authenticate(now);
+    if (this.#keepalive.deadline(this.#sender.wroteAt) <= now) this.#keepAlive(now);
     this.#sender.flush(now);
   }
 
@@ -236,157 +210,63 @@ export class Endpoint implements Feed, Timed {
       session = uri === undefined ? 481 : (this.#options.admit?.(uri, this, now) ?? 481);
       if (typeof session === "number") return session;
     }
-    return this.#bind(session, head, now);
+    return session.bind(head.value(FROM_PATH) as string, now) || session;
   }
 
-  /** §5.4: the first SEND binds the session; where it taught us who the peer is, nobody else may use it. */
-  #bind(session: Session, head: Head, now: Millis): Session | number {
-    const learns = session.toPath === "";
-    if (learns || (session.learnedFrom !== undefined && head.value(FROM_PATH) !== session.toPath)) {
-      const path = head.value(FROM_PATH) as string;
-      const peer = parsePath(path)?.uris.at(-1);
-      if (peer === undefined) return 400;
-      if (session.learnedFrom !== undefined && !sameUri(session.learnedFrom, peer)) return 506;
-      session.learnedFrom = peer;
-      session.toPath = path;
-    }
-    if (session.bound) return session;
-    session.bound = true;
-    session.sink.bound?.(session, now);
-    return session;
-  }
-
-  #send(session: Session, options: MessageOptions, now: Millis, quiet = false): OutgoingMessage {
-    const id = options.messageId ?? this.#random.text(MESSAGE_ID_LETTERS);
-    const message = new OutgoingMessage(id, session, this.#sender, options, this.#limits, quiet);
-    const refusal = this.#refusal(session, options, now);
-    if (refusal !== undefined) {
-      message.state = "failed";
-      message.failure = refusal;
-      return message;
-    }
-    session.outgoing.set(id, message);
-    if (options.body !== undefined) message.take(options.body);
-    this.#sender.enqueue(message);
-    this.#sender.flush(now);
-    message.supply.keep();
-    return message;
-  }
-
-  #request(request: OutgoingRequest, now: Millis): void {
-    const { headers, method, session } = request;
-    const { transactions } = this.#sender;
-    request.failure = this.#unusable(session);
-    if (this.#link === undefined || transactions.unanswered >= this.#limits.unanswered) {
-      request.failure ??= { by: "limit", status: 0, comment: "no connection yet, or too many requests unanswered" };
-    }
-    if (request.failure !== undefined) return;
-    const { control } = this.#sender;
-    const id = this.#sender.newTransactId();
-    writeRequestLine(control, id, method);
-    writeHeader(control, "To-Path", session.toPath);
-    writeHeader(control, "From-Path", session.own);
-    for (const [name, value] of headers) writeHeader(control, name, value);
-    writeEndLine(control, id, DOLLAR, false);
-    this.#sender.awaitControl(id, request, now);
-    this.#sender.flush(now);
-  }
-
-  /** Why nothing can be sent on a session. */
-  #unusable(session: Session): Failure | undefined {
-    if (this.#over || this.#closing) return { by: "connection", status: 0, comment: "the connection has ended" };
-    if (session.closed) return { by: "session", status: 481, comment: "the session is closed" };
-    return session.failure && { ...session.failure, by: "session" };
-  }
-
-  /** Why a message cannot be sent at all. */
-  #refusal(session: Session, { body }: MessageOptions, now: Millis): Failure | undefined {
-    const unusable = this.#unusable(session);
-    if (unusable !== undefined) return unusable;
-    if (body !== undefined && body.length + this.#sender.held > this.#limits.held) {
-      return { by: "limit", status: 0, comment: "too much waits in memory already; give long messages bit by bit" };
-    }
-    if (this.#makeRoom(session, now)) return undefined;
-    return { by: "limit", status: 0, comment: "too many messages are on their way" };
-  }
-
-  /** Forgets a message whose fate is known, or else the one that has waited longest for its report. */
-  #makeRoom(session: Session, now: Millis): boolean {
-    if (session.outgoing.size < this.#limits.messages) return true;
-    let oldest: OutgoingMessage | undefined;
-    for (const message of session.outgoing.values()) {
-      if (message.settled) return session.outgoing.delete(message.id);
-      if (message.state !== "waiting") oldest ??= message;
-    }
-    if (oldest === undefined) return false;
-    this.#sender.fail(oldest, { by: "limit", status: 0, comment: "too many messages wait for a report" }, now);
-    return session.outgoing.delete(oldest.id);
-  }
-
-  #sessionFailed(session: Session, failure: Failure, now: Millis): void {
-    session.failure = failure;
-    this.#failMessages(session, { ...failure, by: "session" }, now);
-    session.sink.failed?.(session, failure, now);
-  }
-
-  #closeSession(session: Session, now: Millis): void {
-    for (const message of session.outgoing.values()) if (message.state === "waiting") message.abort(now);
-    this.#failMessages(session, { by: "session", status: 0, comment: "the session was closed" }, now);
-    this.#receiver.drop(session, now);
-    this.#sessions.delete(session.uri.sessionId);
-    if (this.#lastSession === session) this.#lastSession = undefined;
-  }
-
-  #failMessages(session: Session, failure: Failure, now: Millis): void {
-    for (const message of session.outgoing.values()) if (!message.settled) this.#sender.fail(message, failure, now);
+  #makeSessionHost(): SessionHost {
+    const isOver = () => this.#over || this.#closing;
+    return {
+      sender: this.#sender,
+      random: this.#random,
+      limits: this.#limits,
+      get over() {
+        return isOver();
+      },
+      closed: (session, now) => {
+        session.inbox.clear(now);
+        this.#sessions.delete(session.uri.sessionId);
+        if (this.#lastSession === session) this.#lastSession = undefined;
+      },
+      holdReading: (on) => this.#holdReading(on),
+    };
   }
 
   // ---- authentications ----
 
-  #nextAuthentication(now: Millis): void {
-    if (this.#authenticating !== undefined || this.#link === undefined || this.#over) return;
-    this.#authenticating = this.#queue.shift();
-    this.#authenticating?.begin(now);
+  #authenticate(now: Millis): void {
+    if (this.#link !== undefined && !this.#over) this.#authentications.next(now);
   }
 
-  #authenticated(authentication: Authentication, now: Millis): void {
-    this.#authenticating = undefined;
-    this.#sink.authenticated?.(authentication, now);
-    this.#nextAuthentication(now);
-  }
-
-  #authenticationFailed(authentication: Authentication, failure: Failure, now: Millis): void {
-    if (this.#authenticating === authentication) this.#authenticating = undefined;
-    this.#authentications.delete(authentication);
-    this.#sink.authenticationFailed?.(authentication, failure, now);
-    this.#nextAuthentication(now);
+  #makeAuthenticationHost(): AuthenticationHost {
+    return {
+      sender: this.#sender,
+      random: this.#random,
+      authenticated: (it, now) => {
+        this.#authentications.done(it);
+        this.#sink.authenticated?.(it, now);
+        this.#authenticate(now);
+      },
+      authenticationFailed: (it, failure, now) => {
+        this.#authentications.forget(it);
+        this.#sink.authenticationFailed?.(it, failure, now);
+        this.#authenticate(now);
+      },
+      forget: (it) => this.#authentications.forget(it),
+    };
   }
 
   // ---- keeping alive ----
 
-  #keepaliveAt(): Millis {
-    const seconds = this.#options.keepaliveSeconds ?? 0;
-    if (seconds === 0 || (this.#keepalive !== undefined && !this.#keepalive.settled)) return Number.POSITIVE_INFINITY;
-    return this.#sender.wroteAt + seconds * 1000;
-  }
-
   /** §7.1: a SEND without a body, along a session, or to our relays alone while there is none. */
   #keepAlive(now: Millis): void {
-    this.#keepalive = undefined;
     for (const session of this.#sessions.values()) {
-      if (session.toPath === "" || session.failure !== undefined) continue;
-      this.#keepalive = this.#send(session, {}, now, true);
-      return;
+      if (session.toPath !== "" && session.failure === undefined) return this.#keepalive.sent(session.ping(now));
     }
-    for (const authentication of this.#authentications) {
-      const { own, state, usePath } = authentication;
-      if (state !== "valid") continue;
-      const sink: SessionSink = { failed: (_, failure, at) => authentication.fail(failure, at) };
-      this.#keepalive = this.#send(new Session(this.#sessionHost, own, { sink, peerPath: usePath }), {}, now, true);
-      return;
-    }
-    // Nobody to write to: look again after another while.
-    this.#sender.wroteAt = now;
+    const authentication = this.#authentications.valid();
+    if (authentication === undefined) return this.#keepalive.postpone(now);
+    const { own, usePath } = authentication;
+    const sink: SessionSink = { failed: (_, failure, at) => authentication.fail(failure, at) };
+    this.#keepalive.sent(new Session(this.#sessionHost, own, { sink, peerPath: usePath }).ping(now));
   }
 
   // ---- the connection ----
@@ -407,14 +287,11 @@ export class Endpoint implements Feed, Timed {
     // What is told now may make the application send: nothing of that goes out any more.
     this.#sender.cork();
     const failure: Failure = { by: "connection", status: 0, comment: "the connection has ended" };
-    for (const session of this.#sessions.values()) {
-      this.#failMessages(session, failure, now);
-      this.#receiver.drop(session, now);
+    for (const session of [...this.#sessions.values()]) {
+      session.sent.fail(failure, now);
+      session.inbox.clear(now);
     }
-    this.#queue.length = 0;
-    for (const authentication of [...this.#authentications]) {
-      if (authentication.state === "asking") authentication.fail(failure, now);
-    }
+    this.#authentications.end(failure, now);
     this.#sender.disconnect(failure, now);
     this.#link?.close();
     this.#sink.ended?.(why, now);

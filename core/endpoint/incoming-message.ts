@@ -114,6 +114,16 @@ export class IncomingMessage {
 
   // ---- for the receiver ----
 
+  /** Reports what has come so far, where the session wants that done bit by bit. */
+  confirmPart(now: Millis): void {
+    const { confirm, reportOctets } = this.session;
+    const there = this.received.contiguous;
+    if (reportOctets === 0 || !this.successReport || confirm === "manual") return;
+    if (there - this.reported < reportOctets) return;
+    this.#receipts.report(this, this.reported, there, 200, now);
+    this.reported = there;
+  }
+
   /** Takes in octets [position, position + end - start); false when one of our bounds forbids it. */
   take(position: number, source: Uint8Array, start: number, end: number, now: Millis): boolean {
     const upTo = position + end - start;

@@ -15,14 +15,14 @@ export interface EndpointLimits {
   readonly quantum: number;
   /** Messages of one session, longer than a window, that go out side by side; others wait until one of them ends. */
   readonly concurrent: number;
-  /** Messages of one session whose fate is remembered. */
+  /** Messages of one session whose fate is open; above it those that only wait for a report are given up. */
   readonly messages: number;
   /** Chunks that ask for a response and have none yet; above it no new one is begun. */
   readonly unanswered: number;
   /** Messages of one session that may be coming in at once. */
   readonly incoming: number;
-  /** Message-IDs of one session remembered after their end, so that duplicates are known (RFC 4975 §5.4). */
-  readonly finished: number;
+  /** Messages of one session, in each direction, remembered after their end (RFC 4975 §5.4, §7.3.2). */
+  readonly remembered: number;
   /** Separate ranges of one message: what a sender may leave out on the way. */
   readonly ranges: number;
   /** Longest head of a frame. */
@@ -38,7 +38,7 @@ export const defaultLimits: EndpointLimits = {
   messages: 1024,
   unanswered: 1024,
   incoming: 64,
-  finished: 128,
+  remembered: 128,
   ranges: 64,
   headerBytes: 16 * 1024,
 };

@@ -208,6 +208,7 @@ export class OutgoingMessage implements Asker {
 
   advance(state: OutgoingState, now: Millis): void {
     this.state = state;
+    if (this.settled) this.session.sent.settle(this);
     if (!this.quiet) this.session.sink.advanced?.(this, now);
   }
 

@@ -74,6 +74,12 @@ export class Sender implements Carrier {
     this.transactions.start(transaction, this.#chunks.written + this.control.length, this.#chunks.taken, now);
   }
 
+  /** Why no request can be sent that wants a response. */
+  get unableToAsk(): Failure | undefined {
+    if (this.link !== undefined && this.transactions.unanswered < this.#limits.unanswered) return undefined;
+    return { by: "limit", status: 0, comment: "no connection yet, or too many requests unanswered" };
+  }
+
   /** Octets of messages that wait in memory. */
   get held(): number {
     return this.#rota.held;

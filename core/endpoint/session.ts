@@ -4,14 +4,20 @@
  * Most sessions know their peer from its session description. One that does not learns it from the first SEND, whose
  * From-Path leads back all the way; from then on it is taken, and others get a 506.
  */
-import { octets } from "../bytes/octets.ts";
-import type { Uri } from "../codec/uri.ts";
+import { DOLLAR, octets } from "../bytes/octets.ts";
+import type { RandomPool } from "../bytes/random.ts";
+import { parsePath } from "../codec/path.ts";
+import { sameUri, type Uri } from "../codec/uri.ts";
+import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import { type Millis, MisuseError } from "../ports.ts";
 import type { Failure } from "./failure.ts";
-import type { IncomingMessage } from "./incoming-message.ts";
+import { Inbox } from "./inbox.ts";
+import type { EndpointLimits } from "./limits.ts";
 import { type OtherRequest, OutgoingRequest } from "./other-request.ts";
-import type { MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
+import { type MessageOptions, OutgoingMessage } from "./outgoing-message.ts";
 import { checkedOwn, checkedPath, toPath } from "./paths.ts";
+import type { Sender } from "./sender.ts";
+import { SentMessages } from "./sent-messages.ts";
 import type { SessionSink } from "./sinks.ts";
 
 export interface SessionOptions {
@@ -36,12 +42,17 @@ export interface SessionOptions {
 
 /** What a session needs of its endpoint. */
 export interface SessionHost {
-  send(session: Session, options: MessageOptions, now: Millis): OutgoingMessage;
-  request(request: OutgoingRequest, now: Millis): void;
-  sessionFailed(session: Session, failure: Failure, now: Millis): void;
-  closeSession(session: Session, now: Millis): void;
+  readonly sender: Sender;
+  readonly random: RandomPool;
+  readonly limits: EndpointLimits;
+  /** The connection is over, or about to be. */
+  readonly over: boolean;
+  closed(session: Session, now: Millis): void;
   holdReading(on: boolean): void;
 }
+
+/** 100 bits: unlikely ever to be repeated (RFC 4975 §7.1.1). */
+const MESSAGE_ID_LETTERS = 20;
 
 export class Session {
   /** Our URI in this session. */
@@ -57,20 +68,18 @@ export class Session {
   /** Why the session has failed. */
   failure: Failure | undefined;
   closed: boolean;
+  /** Someone has sent to us. */
+  bound: boolean;
 
   // For the endpoint.
   readonly uri: Uri;
   readonly ownOctets: Uint8Array;
-  /** Someone has sent to us. */
-  bound: boolean;
-  /** The peer's own URI, if the first SEND taught it to us: nobody else may use the session. */
-  learnedFrom: Uri | undefined;
-  readonly incoming: Map<string, IncomingMessage>;
-  /** Messages that have ended, by Message-ID: what they are answered with. `total` is -1 for those not complete. */
-  readonly finished: Map<string, { readonly status: number; readonly total: number }>;
-  readonly outgoing: Map<string, OutgoingMessage>;
+  readonly inbox: Inbox;
+  readonly sent: SentMessages;
   /** Long messages that are going out. */
   long: number;
+  /** The peer's own URI, if the first SEND taught it to us: nobody else may use the session. */
+  #learnedFrom: Uri | undefined;
   readonly #host: SessionHost;
   #paused: boolean;
 
@@ -85,30 +94,41 @@ export class Session {
     this.toPath = "";
     this.failure = undefined;
     this.closed = false;
+    this.bound = false;
     this.uri = checkedOwn(own);
     this.ownOctets = octets(own);
-    this.bound = false;
-    this.learnedFrom = undefined;
-    this.incoming = new Map();
-    this.finished = new Map();
-    this.outgoing = new Map();
+    this.inbox = new Inbox(host.limits);
+    this.sent = new SentMessages(host.limits);
     this.long = 0;
+    this.#learnedFrom = undefined;
     this.#host = host;
     this.#paused = false;
     if (options.peerPath !== undefined) this.reroute(options.usePath ?? "", options.peerPath);
   }
 
+  // ---- for the application ----
+
   /** Sends a message. It may have failed already when this returns: the session has, or a bound is reached. */
   send(options: MessageOptions, now: Millis): OutgoingMessage {
-    if (this.toPath === "") throw new MisuseError("nobody has bound to this session yet: there is no path to send to");
-    return this.#host.send(this, options, now);
+    return this.#send(options, now, false);
   }
 
   /** Sends a request of another method (RFC 4975 §12), such as NICKNAME. It may have failed when this returns. */
   request(method: string, headers: OtherRequest["headers"], now: Millis): OutgoingRequest {
-    if (this.toPath === "") throw new MisuseError("nobody has bound to this session yet: there is no path to send to");
+    this.#mustKnowPeer();
+    const { sender } = this.#host;
+    const { control } = sender;
     const request = new OutgoingRequest(this, method, headers);
-    this.#host.request(request, now);
+    request.failure = this.#unusable ?? sender.unableToAsk;
+    if (request.failure !== undefined) return request;
+    const id = sender.newTransactId();
+    writeRequestLine(control, id, method);
+    writeHeader(control, "To-Path", this.toPath);
+    writeHeader(control, "From-Path", this.own);
+    for (const [name, value] of headers) writeHeader(control, name, value);
+    writeEndLine(control, id, DOLLAR, false);
+    sender.awaitControl(id, request, now);
+    sender.flush(now);
     return request;
   }
 
@@ -138,19 +158,90 @@ export class Session {
   /** Ends the session here: what is under way is given up, and requests for it are answered with 481. */
   close(now: Millis): void {
     if (this.closed) return;
-    this.closed = true;
     this.resume();
-    this.#host.closeSession(this, now);
+    this.closed = true;
+    this.sent.abort(now);
+    this.sent.fail({ by: "session", status: 0, comment: "the session was closed" }, now);
+    this.#host.closed(this, now);
   }
 
   // ---- for the endpoint ----
+
+  /** Sends a sign of life; the application hears of it only if nobody answers. */
+  ping(now: Millis): OutgoingMessage {
+    return this.#send({}, now, true);
+  }
+
+  /**
+   * A SEND came by the path `fromPath`. The first one binds the session (§5.4); where it taught us who the peer is,
+   * nobody else may use it.
+   *
+   * @returns 0, or the status to refuse it with
+   */
+  bind(fromPath: string, now: Millis): number {
+    if (this.toPath === "" || (this.#learnedFrom !== undefined && fromPath !== this.toPath)) {
+      const peer = parsePath(fromPath)?.uris.at(-1);
+      if (peer === undefined) return 400;
+      if (this.#learnedFrom !== undefined && !sameUri(this.#learnedFrom, peer)) return 506;
+      // The same peer by another way, after a refresh at its relay.
+      this.#learnedFrom = peer;
+      this.toPath = fromPath;
+    }
+    if (this.bound) return 0;
+    this.bound = true;
+    this.sink.bound?.(this, now);
+    return 0;
+  }
 
   /** A message of ours has failed: does that end the session? */
   suffered({ failure, quiet }: OutgoingMessage, now: Millis): void {
     if (failure === undefined || this.failure !== undefined || this.closed) return;
     // Nobody answered a sign of life: that was the question.
     const silent = quiet && failure.by === "timeout";
-    if (silent || endsSession(failure)) this.#host.sessionFailed(this, failure, now);
+    if (!silent && !endsSession(failure)) return;
+    this.failure = failure;
+    this.sent.fail({ ...failure, by: "session" }, now);
+    this.sink.failed?.(this, failure, now);
+  }
+
+  #send(options: MessageOptions, now: Millis, quiet: boolean): OutgoingMessage {
+    this.#mustKnowPeer();
+    const { limits, random, sender } = this.#host;
+    const id = options.messageId ?? random.text(MESSAGE_ID_LETTERS);
+    if (this.sent.has(id)) throw new MisuseError(`a second message ${id} while the first is on its way`);
+    const message = new OutgoingMessage(id, this, sender, options, limits, quiet);
+    message.failure = this.#unusable ?? this.#overfull(options, now);
+    if (message.failure !== undefined) {
+      message.state = "failed";
+      return message;
+    }
+    this.sent.add(message);
+    if (options.body !== undefined) message.take(options.body);
+    sender.enqueue(message);
+    sender.flush(now);
+    message.supply.keep();
+    return message;
+  }
+
+  #mustKnowPeer(): void {
+    if (this.toPath === "") throw new MisuseError("nobody has bound to this session yet: there is no path to send to");
+  }
+
+  /** Why nothing can be sent. */
+  get #unusable(): Failure | undefined {
+    if (this.#host.over) return { by: "connection", status: 0, comment: "the connection has ended" };
+    if (this.closed) return { by: "session", status: 481, comment: "the session is closed" };
+    return this.failure && { ...this.failure, by: "session" };
+  }
+
+  /** Why this message cannot be sent now. */
+  #overfull({ body }: MessageOptions, now: Millis): Failure | undefined {
+    const { limits, sender } = this.#host;
+    if (body !== undefined && body.length + sender.held > limits.held) {
+      return { by: "limit", status: 0, comment: "too much waits in memory already; give long messages bit by bit" };
+    }
+    if (this.sent.makeRoom(now)) return undefined;
+    return { by: "limit", status: 0, comment: "too many messages are on their way" };
   }
 }
 

@@ -11,7 +11,10 @@ import type { Failure } from "./failure.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import type { OtherRequest, OutgoingRequest } from "./other-request.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
+import type { Report } from "./report.ts";
 import type { Session } from "./session.ts";
+
+export type { Report } from "./report.ts";
 
 /** What concerns the connection. */
 export interface EndpointSink {
@@ -61,15 +64,4 @@ export interface SessionSink {
   requested?(session: Session, request: OtherRequest, now: Millis): number;
   /** A request of ours was answered, or will not be. */
   answered?(request: OutgoingRequest, now: Millis): void;
-}
-
-/** A REPORT (RFC 4975 §7.1.2). */
-export interface Report {
-  readonly status: number;
-  readonly comment: string;
-  /** What it is about: octets [start, end), counted from 0. `end` is -1 when it does not say. */
-  readonly start: number;
-  readonly end: number;
-  /** Who says it: the From-Path, the sender of the REPORT last. */
-  readonly fromPath: string;
 }

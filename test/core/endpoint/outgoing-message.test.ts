@@ -346,10 +346,10 @@ describe("bounds", () => {
   });
 
   test("of the messages whose fate is known only so many are remembered", () => {
-    begin({ messages: 3 });
+    begin({ remembered: 3 });
     const first = send();
     responds(first.ids[0], "200 OK");
-    for (let i = 0; i < 3; i++) send();
+    for (let i = 0; i < 3; i++) send({ ...text, failureReport: "no" });
     reports(first.message, "000 408 Too late", "1-8/8");
     expect(first.message.state).toBe("accepted");
     expect(notes.reports).toEqual([]);
