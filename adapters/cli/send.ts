@@ -1,20 +1,11 @@
-/**
- * `parley send`: a message or a file along a path of URIs, as `parley receive` prints it.
- *
- * The file is read as the connection takes it, a window at a time and in the same breath: a command that does one
- * thing may wait for its disk, and so it needs no buffers of its own.
- */
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { basename, resolve } from "node:path";
-import type { Failure, MessageOptions, OutgoingMessage, Session } from "../../core/mod.ts";
-import { whyUnreadable } from "../config/references.ts";
+/** `parley send`: a message or a file along a path of URIs, as `parley receive` prints it. */
+import type { OutgoingMessage, Session } from "../../core/mod.ts";
 import { Client, clientFlags, givenAccount, whyFailed } from "./client.ts";
-import { type Command, type Given } from "./command.ts";
-import { disposition } from "./file-name.ts";
+import type { Command, Given } from "./command.ts";
 import { givenUri } from "./hop.ts";
 import { Later } from "./later.ts";
 import { ProgressBar, size } from "./progress-bar.ts";
+import { openSource, type Source } from "./source.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 
 /** How long we wait for the peer to say that all has arrived, once the relay has it. */
@@ -74,68 +65,6 @@ function chunkSize(given: Given): number {
   return Number(typed);
 }
 
-/** What is sent: octets in order, and their checksum. */
-interface Source {
-  readonly name: string;
-  readonly options: MessageOptions;
-  /** Up to `most` octets; their memory is used again. */
-  read(most: number): Uint8Array;
-  checksum(): string;
-  close(): void;
-}
-
-function openSource(given: Given, terminal: Terminal): Source {
-  const hash = createHash("sha256");
-  const text = given.text("text");
-  if (text !== undefined) return textSource(text, given.text("type") ?? "text/plain", hash);
-  const file = resolve(terminal.cwd, given.positionals.at(-1) ?? "");
-  try {
-    return fileSource(file, given.text("type") ?? "application/octet-stream", hash);
-  } catch (error) {
-    throw new Refusal(`cannot read ${file}: ${whyUnreadable(error)}`);
-  }
-}
-
-function textSource(text: string, contentType: string, hash: Hash): Source {
-  let rest: Uint8Array = Buffer.from(text, "utf8");
-  return {
-    name: "message",
-    options: { contentType, total: rest.length },
-    read(most) {
-      const octets = rest.subarray(0, most);
-      rest = rest.subarray(octets.length);
-      hash.update(octets);
-      return octets;
-    },
-    checksum: () => hash.digest("hex"),
-    close: () => {},
-  };
-}
-
-function fileSource(file: string, contentType: string, hash: Hash): Source {
-  const descriptor = openSync(file, "r");
-  const stat = fstatSync(descriptor);
-  if (!stat.isFile()) {
-    closeSync(descriptor);
-    throw new Error("it is no file");
-  }
-  const buffer = new Uint8Array(256 * 1024);
-  const name = basename(file);
-  return {
-    name,
-    options: { contentType, total: stat.size, headers: [["Content-Disposition", disposition(name)]] },
-    read(most) {
-      const length = readSync(descriptor, buffer, 0, Math.min(most, buffer.length), null);
-      if (length === 0) throw new Refusal(`${name} has become shorter while it was sent`);
-      const octets = buffer.subarray(0, length);
-      hash.update(octets);
-      return octets;
-    },
-    checksum: () => hash.digest("hex"),
-    close: () => closeSync(descriptor),
-  };
-}
-
 /** One message on its way: gives its octets when they are wanted, and hears what becomes of it. */
 class Delivery {
   readonly finished: Promise<void>;
@@ -186,7 +115,7 @@ class Delivery {
   }
 
   #look(message: OutgoingMessage): void {
-    if (message.failure !== undefined) this.#end.reject(new Refusal(whyUndelivered(message.failure)));
+    if (message.failure !== undefined) this.#end.reject(new Refusal(`not delivered: ${whyFailed(message.failure)}`));
     else if (message.state === "delivered") this.#end.resolve();
     else if (message.state === "accepted") this.#patience ??= setTimeout(() => this.#end.resolve(), REPORT_PATIENCE);
   }
@@ -205,8 +134,4 @@ class Delivery {
     this.#terminal.err(`sent ${how}; the next hop has taken it all, but the peer has not said that it arrived`);
     return 1;
   }
-}
-
-function whyUndelivered(failure: Failure): string {
-  return `not delivered: ${whyFailed(failure)}`;
 }

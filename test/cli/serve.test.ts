@@ -63,7 +63,8 @@ describe("the embedded default", () => {
     const socket = await connectTo(data, Number(port));
     expect(socket.authorized).toBe(true);
     expect(socket.getPeerCertificate().subjectaltname).toContain("DNS:localhost");
-    socket.destroy();
+    socket.end();
+    await closed(socket);
     const health = await fetch(admin);
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
     const nothing = await fetch(admin.replace("healthz", "nothing"));
@@ -81,8 +82,7 @@ describe("the embedded default", () => {
     expect(server.out).toContain(ping);
 
     server.signal("SIGTERM");
-    const { code, err } = await server.end();
-    expect([code, err]).toEqual([0, ""]);
+    expect(await server.end()).toMatchObject({ code: 0, err: "" });
   });
 
   test("changes nothing when it is started again, and says how to set a password", async () => {

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { emptyFolder, Parley, parley } from "./run-parley.ts";
 import { Content } from "../support/content.ts";
+import { inProcess } from "./in-process.ts";
+import { emptyFolder, Parley, parley } from "./run-parley.ts";
 
 interface Served {
   readonly folder: string;
@@ -69,7 +70,7 @@ describe("parley ping", () => {
       [[other, ...alice, ...trust], /^AUTH: failed: .* hung up: does it serve that domain/],
       [["msrps://nowhere.invalid", ...alice], /^resolve: failed: no address for nowhere\.invalid/],
     ];
-    const ran = await Promise.all(tries.map(([args]) => parley(folder, ["ping", ...args])));
+    const ran = await Promise.all(tries.map(([args]) => inProcess(folder, ["ping", ...args])));
     for (const [index, { code, err }] of ran.entries()) {
       expect(steps(err)[0]).toMatch(tries[index]?.[1] as RegExp);
       expect(code).toBe(1);
@@ -162,7 +163,7 @@ describe("parley send and receive", () => {
       [["receive", "--relay", "msrps://a.invalid", "--count", "0"], 2, "--count 0 is no number of messages"],
     ];
     for (const [args, code, text] of tries) {
-      const ran = await parley(folder, args);
+      const ran = await inProcess(folder, args);
       expect([ran.code, ran.out]).toEqual([code, ""]);
       expect(ran.err).toContain(text);
     }
