@@ -154,7 +154,7 @@ export class Relay implements RelayPort, Surroundings {
     if (connection === undefined || connection.hop === undefined) return;
     state.counters.dialFailures++;
     state.host.note({ type: "dialFailed", hop: connection.hop, why });
-    this.#end(connection, "PEER", consequence(dialFault(why)).status);
+    this.#end(connection, "PEER", dialFault(why));
   }
 
   credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void {
@@ -250,8 +250,8 @@ export class Relay implements RelayPort, Surroundings {
     this.#end(connection, fault);
   }
 
-  /** @param failedWith  the status for whatever was under way to it; 0 to have it found out */
-  #end(connection: Connection, why: Fault | "PEER" | "IDLE" | "SHUTDOWN", failedWith = 0): void {
+  /** @param failure  what became of all that was under way to it; undefined to have it found out */
+  #end(connection: Connection, why: Fault | "PEER" | "IDLE" | "SHUTDOWN", failure?: Fault): void {
     const { state } = this;
     if (connection.closed) return;
     const { link } = connection;
@@ -273,16 +273,23 @@ export class Relay implements RelayPort, Surroundings {
 
     // §6.4.1: those who sent to it are told. A client that has gone takes its session with it; from any other hop there
     // is just no answer. At our own end nobody is told: their connections end as well.
-    const status = failedWith > 0 ? failedWith : owned ? 481 : 408;
+    const fault = failure ?? (owned ? "SESSION_UNKNOWN" : "NEXT_HOP_LOST");
+    const status = consequence(fault).status as number;
+    let failed = connection.feeders.size;
     for (const feeder of [...connection.feeders]) feeder.lost(status);
     connection.feeders.clear();
     for (const transaction of connection.transactions.all()) {
       const delivered = transaction.endsAt > 0 && transaction.endsAt <= taken;
       // "partial" hears of failures that are known, and of what was taken for sending nothing is known.
       const unknown = transaction.origin?.failureReport === REPORT_PARTIAL && delivered;
-      if (this.#closing || unknown) connection.transactions.finish(transaction);
-      else failTransaction(state, this.backPressure, transaction, status);
+      if (this.#closing || unknown) {
+        connection.transactions.finish(transaction);
+        continue;
+      }
+      failTransaction(state, this.backPressure, transaction, status);
+      failed++;
     }
+    if (failed > 0) state.noteFault(connection, fault, `${failed} under way`);
     this.backPressure.gone(connection);
     if (link !== undefined) {
       state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
@@ -310,7 +317,7 @@ export class Relay implements RelayPort, Surroundings {
       state.noteFault(source, "PATH", "AUTH");
       return;
     }
-    const id = head.octets.slice(head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    const id = copyOctets(head.octets, head.base + head.transactIdStart, head.base + head.transactIdEnd);
     if (to === undefined || from === undefined) {
       this.#refuseAuth(source, id, paths, "PATH", "");
       return;

@@ -81,6 +81,7 @@ export function timeOut(state: State, backPressure: BackPressure, transaction: T
     return;
   }
   state.counters.timeouts++;
+  state.noteFault(transaction.table.connection, "NEXT_HOP_SILENT", "");
   failTransaction(state, backPressure, transaction, 408);
 }
 
