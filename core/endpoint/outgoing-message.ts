@@ -168,9 +168,9 @@ export class OutgoingMessage implements Asker {
     this.#carrier.supplied(this, now);
   }
 
-  /** Gives up: the peer is told that no more will come (`#`). */
+  /** Gives up what is not sent yet: the peer is told that no more will come (`#`). What is sent takes its course. */
   abort(now: Millis): void {
-    if (!this.over) this.#carrier.abort(this, now);
+    if (this.state === "waiting") this.#carrier.abort(this, now);
   }
 
   // ---- for the sender ----

@@ -95,7 +95,7 @@ export class Sender implements Carrier {
   }
 
   abort(message: OutgoingMessage, now: Millis): void {
-    if (message.begun && message.state === "waiting" && this.#chunks.open !== message) this.#writeAbort(message);
+    if (message.begun && this.#chunks.open !== message) this.#writeAbort(message);
     this.#stop(message, now);
     message.advance("aborted", now);
     this.flush(now);

@@ -57,7 +57,7 @@ export class SentMessages {
 
   /** Gives up what is still being sent. */
   abort(now: Millis): void {
-    for (const message of [...this.#open.values()]) if (message.state === "waiting") message.abort(now);
+    for (const message of [...this.#open.values()]) message.abort(now);
   }
 
   /** Fails whatever still waits for something. */
