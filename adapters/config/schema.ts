@@ -4,7 +4,9 @@
  * What one key alone can get wrong is found here; what needs other keys, files or the clock is in `load.ts`.
  */
 import * as v from "valibot";
+import type { DigestAlgorithm } from "../../core/mod.ts";
 import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
+import { isHash, notHash } from "./hash.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
@@ -42,10 +44,13 @@ const domain = table({
   algorithms: v.optional(algorithms()),
 });
 
-const hash = (digits: number) => {
-  const message = `must be ${digits} hexadecimal digits`;
-  const fits = v.check((value: string) => /^[0-9a-f]*$/.test(value) && value.length === digits, message);
-  return v.pipe(v.string(message), v.toLowerCase(), fits);
+/** The digits themselves, or `file:` and where they stand; the file's content is looked at when it is read. */
+const hash = (algorithm: DigestAlgorithm) => {
+  const message = notHash(algorithm);
+  return v.pipe(
+    v.string(message),
+    v.check((value) => value.startsWith("file:") || isHash(value, algorithm), message),
+  );
 };
 
 /** A bare hash is MD5, which is what other servers' tables hold. `file:` and `${NAME}` work in the password. */
@@ -55,8 +60,12 @@ const user = v.pipe(
     ha1: v.optional(
       v.union(
         [
-          hash(32),
-          table({ MD5: v.optional(hash(32)), "SHA-256": v.optional(hash(64)), "SHA-512-256": v.optional(hash(64)) }),
+          hash("MD5"),
+          table({
+            MD5: v.optional(hash("MD5")),
+            "SHA-256": v.optional(hash("SHA-256")),
+            "SHA-512-256": v.optional(hash("SHA-512-256")),
+          }),
         ],
         "must be 32 hexadecimal digits (MD5), or a map of MD5, SHA-256 and SHA-512-256",
       ),

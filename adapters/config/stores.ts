@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Credential, DigestAlgorithm } from "../../core/mod.ts";
 import type { Complaints, Context } from "./complaints.ts";
 import type { Path } from "./locate.ts";
+import { algorithms, isHash, notHash } from "./hash.ts";
 import { readSecret } from "./references.ts";
 import type { Written } from "./schema.ts";
 import type { StoreSettings } from "../accounts/store.ts";
@@ -34,17 +35,27 @@ function readCredential(user: WrittenUser, path: Path, folder: string, complaint
     const password = readSecret(user.password, folder, complaints, [...path, "password"]);
     return password === undefined ? undefined : { password };
   }
-  return { ha1: hashesOf(user) };
+  const ha1: { [algorithm in DigestAlgorithm]?: string } = {};
+  for (const [algorithm, written] of hashesOf(user)) {
+    const where = typeof user.ha1 === "string" ? [...path, "ha1"] : [...path, "ha1", algorithm];
+    const hash = readSecret(written, folder, complaints, where);
+    if (hash === undefined) continue;
+    if (isHash(hash, algorithm)) ha1[algorithm] = hash.toLowerCase();
+    else if (written.startsWith("file:"))
+      complaints.error(where, `${notHash(algorithm)}; the file holds something else`);
+  }
+  return { ha1 };
 }
 
-function hashesOf({ ha1 }: WrittenUser): { [algorithm in DigestAlgorithm]?: string } {
-  if (typeof ha1 === "string") return { MD5: ha1 };
-  const hashes: { [algorithm in DigestAlgorithm]?: string } = {};
-  for (const algorithm of ["MD5", "SHA-256", "SHA-512-256"] as const) {
-    const hash = ha1?.[algorithm];
-    if (hash !== undefined) hashes[algorithm] = hash;
-  }
-  return hashes;
+/** The hashes as written. */
+function hashesOf({ ha1 }: WrittenUser): Map<DigestAlgorithm, string> {
+  if (typeof ha1 === "string") return new Map([["MD5", ha1]]);
+  return new Map(
+    algorithms.flatMap((algorithm) => {
+      const hash = ha1?.[algorithm];
+      return hash === undefined ? [] : [[algorithm, hash] as const];
+    }),
+  );
 }
 
 /** A client takes the strongest algorithm on offer; without that hash its user cannot log in. */
@@ -55,9 +66,7 @@ export function warnOfMissingHashes(written: Written, complaints: Complaints): v
     for (const [name, user] of Object.entries(store.users)) {
       if (user.ha1 === undefined || user.password !== undefined) continue;
       const hashes = hashesOf(user);
-      const missing = (domain.algorithms ?? written.auth.algorithms).filter(
-        (algorithm) => hashes[algorithm] === undefined,
-      );
+      const missing = (domain.algorithms ?? written.auth.algorithms).filter((algorithm) => !hashes.has(algorithm));
       if (missing.length === 0) continue;
       const path = ["accounts", domain.accounts, "users", name, "ha1"];
       complaints.warning(path, `no hash for ${missing.join(", ")}, which ${domain.name} offers to clients`);

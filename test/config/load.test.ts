@@ -441,6 +441,20 @@ describe("secrets", () => {
     expect(lines).toEqual(expected(marked, texts));
   });
 
+  test("may be hashes", () => {
+    const md5 = "0123456789abcdef0123456789abcdef";
+    writeFileSync(join(folder, "Alice.md5"), `${md5.toUpperCase()}\n`);
+    const store = read(withUsers('{ a: { ha1: "file:Alice.md5" } }')).settings?.accounts.get("main");
+    expect(store).toEqual({ type: "static", users: new Map([["a", { ha1: { MD5: md5 } }]]) });
+    const marked = withUsers('{ a: { ha1: { MD5: ▸"file:token", SHA-256: ▸"file:nowhere" } } }');
+    expect(told(marked)).toEqual(
+      expected(marked, [
+        "accounts.main.users.a.ha1.MD5: must be 32 hexadecimal digits; the file holds something else",
+        "accounts.main.users.a.ha1.SHA-256: cannot read nowhere: no such file",
+      ]),
+    );
+  });
+
   test("of users come from files too", () => {
     const store = read(withUsers('{ a: { password: "file:token" } }')).settings?.accounts.get("main");
     expect(store).toEqual({ type: "static", users: new Map([["a", { password: "s3cret" }]]) });
