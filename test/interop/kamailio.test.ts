@@ -7,8 +7,8 @@
  * - A frame must fit into one buffer of its (16 kB as configured here), and into another of 11,240 octets with which the
  *   msrp module makes a SIP message of it. Past the second it forgets who the client is and says 481; past the first it
  *   closes the connection.
- * - Its answers to AUTH name the last hop only and not the way back (RFC 4976 §6.4.3), so they do not come through a
- *   relay in front of it: a chain can end at parley behind Kamailio, but not at Kamailio behind parley.
+ * - Its answers to AUTH name the previous hop only and not the whole way back (RFC 4976 §6.4.3), so they do not come
+ *   through a relay in front of it: a chain can end at parley behind Kamailio, but not at Kamailio behind parley.
  * - It dials whatever the path says and cannot slow anybody down.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
@@ -154,6 +154,8 @@ describeWith([kamailioIsThere], "Kamailio", () => {
     });
 
     it("carries hundreds of messages in both directions at once, each direction in order", async () => {
+      // Kamailio serves each of its connections by one of several processes: frames keep their order only as long as
+      // those of a session keep to one connection.
       const { alice, bob } = await talk(secure);
       const sizes = Array.from({ length: 300 }, (_, i) => 1 + ((i * 37) % 2000));
       const sent = sizes.map((size) => {

@@ -9,6 +9,7 @@ import { node } from "../../adapters/node/runtime.ts";
 import { type TestAuthority, testAuthority } from "../support/certificates.ts";
 import { Content } from "../support/content.ts";
 import { NodeClient, type Talk } from "../support/node-client.ts";
+import { onNode } from "../support/present.ts";
 import { RelayProcess } from "../support/relay-process.ts";
 import { pause } from "../support/wait.ts";
 
@@ -18,8 +19,7 @@ const GROWTH = 64 * MB;
 /** How much more it may have for a moment, while octets fly through faster than the garbage of them is collected. */
 const PEAK = 192 * MB;
 
-// Bun and Deno have a Node in them too; their own adapters are tested by their own files.
-describe.skipIf(process.versions.bun !== undefined || process.versions.deno !== undefined)("a relay on Node", () => {
+describe.skipIf(!onNode)("a relay on Node", () => {
   let authority: TestAuthority;
   let relay: RelayProcess;
   const clients: NodeClient[] = [];

@@ -27,8 +27,15 @@ export function program(name: string, packages: string): Need {
   return { what: `${name} (Debian: apt-get install ${packages})`, found: whereIs(name) !== undefined };
 }
 
-/** Like `describe`, for tests that cannot run without all of `needs`. */
+/** Bun and Deno have a Node in them too; what is tested of them has files of its own in `test/runtime`. */
+export const onNode = process.versions.bun === undefined && process.versions.deno === undefined;
+
+/** Like `describe`, for tests that run on Node and not without all of `needs`. */
 export function describeWith(needs: readonly Need[], name: string, tests: () => void): void {
+  if (!onNode) {
+    describe.skip(name, tests);
+    return;
+  }
   const missing = needs.filter(({ found }) => !found).map(({ what }) => what);
   if (missing.length === 0) {
     describe(name, tests);

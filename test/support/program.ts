@@ -81,12 +81,12 @@ export class Program {
   }
 }
 
-/** Runs "$@" until it ends or our standard input does. */
+/** Runs "$@" until it ends or our standard input does; kills it when it does not mind. */
 const GUARD = `
 exec 3<&0
 "$@" </dev/null 3<&- &
 program=$!
-{ cat <&3; kill "$program"; } >/dev/null 2>&1 &
+{ cat <&3; kill "$program"; sleep 5; kill -9 0; } >/dev/null 2>&1 &
 wait "$program"
 `;
 
