@@ -4,6 +4,8 @@ import process from "node:process";
 import { Refusal, type Terminal } from "./terminal.ts";
 
 export function processTerminal(): Terminal {
+  // Whoever read our output may have gone (`parley serve | head`); a relay does not end because of that.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   return {
     env: process.env,
     cwd: process.cwd(),

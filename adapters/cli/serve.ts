@@ -1,5 +1,6 @@
 /** `parley serve`: runs the relay until it is told to stop. */
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import type { Runtime } from "../shared/runtime.ts";
 import type { Command, Given } from "./command.ts";
 import {
@@ -20,6 +21,8 @@ import { VERSION } from "./version.ts";
 
 /** How long clients have to take what we still owe them when we stop, in milliseconds. */
 const PATIENCE = 5000;
+/** Signals that come closer together than this are one. */
+const ONE_KEY_MS = 300;
 
 export const serve: Command = {
   name: "serve",
@@ -101,10 +104,12 @@ function explain(folder: string, made: TestUser[] | undefined, at: ListeningAt |
 /** Resolves at the first signal; the second does not wait for anybody. */
 function toldToStop(terminal: Terminal): Promise<void> {
   return new Promise((resolve) => {
-    let told = false;
+    let toldAt: number | undefined;
     terminal.onStop(() => {
-      if (told) terminal.exit(1);
-      told = true;
+      const now = performance.now();
+      // Under npm one Ctrl-C comes twice: from the terminal, and passed on by npm.
+      if (toldAt !== undefined && now - toldAt > ONE_KEY_MS) terminal.exit(1);
+      toldAt ??= now;
       resolve();
     });
   });

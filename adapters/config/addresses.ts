@@ -1,9 +1,12 @@
 /** The short texts of a configuration that name hosts, networks and listening addresses. */
 import { isIP } from "node:net";
 
-/** A host name (its first label may be `*`), an IPv4 address, or an IPv6 address with or without brackets. */
+/**
+ * A host name (its first label may be `*`), an IPv4 address, or an IPv6 address with or without brackets. Names from
+ * other alphabets are written as certificates and URIs have them, `xn--…`.
+ */
 export const hostPattern =
-  /^(?:\*\.)?(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}_-]*[\p{L}\p{N}])?\.?$|^\[?[0-9a-f:.]*:[0-9a-f:.]*\]?$/iu;
+  /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?$|^\[?[0-9a-f:.]*:[0-9a-f:.]*\]?$/i;
 
 export interface ListenUrl {
   readonly secure: boolean;

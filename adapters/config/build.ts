@@ -68,9 +68,12 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
       },
       maxFailures: auth.maxFailures,
     },
-    outgoing: { plain: outgoing.plain, chunkBytes: outgoing.chunkBytes },
+    outgoing: {
+      plain: outgoing.plain,
+      chunkBytes: outgoing.chunkBytes.map(({ to, bytes }) => ({ to: to.toLowerCase(), bytes })),
+    },
     forwarding,
-    relayNames: written.relays.names,
+    relayNames: written.relays.names.map((name) => name.toLowerCase()),
     limits: {
       sessionsPerUser: limits.sessionsPerUser,
       idleSeconds: limits.idleSeconds,

@@ -1,5 +1,6 @@
 /** Account stores as written, with their secrets read. */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Credential, DigestAlgorithm } from "../../core/mod.ts";
 import type { Complaints, Context } from "./complaints.ts";
 import type { Path } from "./locate.ts";
@@ -19,7 +20,10 @@ export function buildStore(
   { folder, complaints }: Context,
 ): StoreSettings | undefined {
   if (store.type === "sqlite") {
-    return { type: "sqlite", path: store.path === undefined ? resolve(data, "users.db") : resolve(folder, store.path) };
+    const file = store.path === undefined ? resolve(data, "users.db") : resolve(folder, store.path);
+    // The file itself is made when it is wanted.
+    if (!existsSync(dirname(file))) complaints.error([...path, "path"], `there is no folder ${dirname(file)}`);
+    return { type: "sqlite", path: file };
   }
   if (store.type !== "static") return undefined; // the schema has complained
   const users = new Map<string, Credential>();

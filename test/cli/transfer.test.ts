@@ -51,6 +51,11 @@ describe("parley ping", () => {
       "SEND back: the same octets came back",
       "",
     ]);
+    // The log tells of the session, and neither its URI, which would let anybody send, nor the password.
+    await server.says(/session 1 of alice@localhost started for 86400 s\n/, "err");
+    const [, id = ""] = /localhost:\d+\/(\w+);tcp/.exec(out) ?? [];
+    expect(server.err).not.toContain(id);
+    expect(server.err).not.toContain(words[words.indexOf("--password") + 1]);
   });
 
   test("says at which step it failed, and why", async () => {

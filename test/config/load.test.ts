@@ -212,6 +212,11 @@ const shapes: readonly Case[] = [
     'hostname: must be a host name or address, found "relay example"',
   ],
   [
+    "a host of another alphabet",
+    sample({ hostname: "▸bücher.example" }),
+    'hostname: must be a host name or address, found "bücher.example"',
+  ],
+  [
     "a listener that is no URL",
     withListener("url: ▸relay.example.com"),
     'listeners[0].url: must be msrp://ADDRESS:PORT or msrps://ADDRESS:PORT, found "relay.example.com"',
@@ -264,6 +269,11 @@ const meanings: readonly Case[] = [
     "a domain whose accounts are not there",
     sample({ domains: "[{ name: relay.example.com, accounts: ▸man }]" }),
     "domains[0].accounts: there is no accounts.man, did you mean main?",
+  ],
+  [
+    "accounts in a folder that is not there",
+    sample({ accounts: "{ main: { type: sqlite, path: ▸nowhere/users.db } }" }),
+    "accounts.main.path: there is no folder nowhere",
   ],
   [
     "a domain twice",
