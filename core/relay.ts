@@ -235,7 +235,8 @@ export class Relay implements RelayPort, Surroundings {
     const check = (now: Millis) => {
       connection.idleTimer = undefined;
       if (connection.closed) return;
-      if (now - connection.usedAt >= idle) this.#end(connection, "IDLE");
+      // The same sum as the timer was set by: the difference may fall short of it by a rounding, and then never ends.
+      if (connection.usedAt + idle <= now) this.#end(connection, "IDLE");
       else connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
     };
     connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
