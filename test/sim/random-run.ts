@@ -145,7 +145,7 @@ class RandomRun {
     const kind = dice.share();
     if (kind < 0.35) pipe.cutAt = pipe.delivered + dice.between(0, dice.pick([50, 5000, 100_000]));
     else if (kind < 0.5) wire.lose();
-    else if (kind < 0.55) wire.stall(Number.POSITIVE_INFINITY);
+    else if (kind < 0.55) wire.sever();
     else if (kind < 0.75) wire.stall(dice.between(100, dice.pick([3000, 35_000, 130_000])));
     else if (kind < 0.95) pipe.stall(dice.between(100, dice.pick([3000, 35_000, 130_000])));
     else {

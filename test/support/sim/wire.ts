@@ -15,6 +15,9 @@ export interface Handlers {
   gone(): void;
 }
 
+/** The adapters have the kernel ask after a minute of silence; it asks a few times. */
+const LEAST_KEEPALIVE = 60_000;
+
 export class Wire {
   readonly clock: SimClock;
   /** Who has dialed, and who has accepted. */
@@ -22,12 +25,14 @@ export class Wire {
   readonly acceptor: End;
   /** Nothing travels on it any more, even if not everybody has heard of it. */
   lost: boolean;
+  #severed: boolean;
   readonly #dice: Dice;
 
   constructor(clock: SimClock, dice: Dice, shapes: { readonly there: PipeShape; readonly back: PipeShape }) {
     this.clock = clock;
     this.#dice = dice;
     this.lost = false;
+    this.#severed = false;
     this.dialer = new End(this, dice.chance(0.5));
     this.acceptor = new End(this, dice.chance(0.5));
     this.dialer.out = this.acceptor.in = new Pipe(clock, dice, shapes.there, this.dialer, this.acceptor);
@@ -40,7 +45,8 @@ export class Wire {
 
   /** The connection is reset; each side hears of it in its own time. */
   lose(): void {
-    if (this.lost) return;
+    // Over a cable that was cut nobody can tell the other side of a reset either.
+    if (this.lost || this.#severed) return;
     this.lost = true;
     for (const pipe of this.pipes) pipe.drop();
     for (const end of [this.dialer, this.acceptor]) {
@@ -48,9 +54,21 @@ export class Wire {
     }
   }
 
-  /** For so many milliseconds nothing arrives at either side; Infinity is a cable that was cut. */
+  /** For so many milliseconds nothing arrives at either side. */
   stall(millis: number): void {
     for (const pipe of this.pipes) pipe.stall(millis);
+  }
+
+  /** The cable is cut: nobody is told before the kernels' own keepalive finds out, on each side in its own time. */
+  sever(): void {
+    this.#severed = true;
+    this.stall(Number.POSITIVE_INFINITY);
+    for (const end of [this.dialer, this.acceptor]) {
+      this.clock.in(this.#dice.between(LEAST_KEEPALIVE, 2 * LEAST_KEEPALIVE), () => {
+        this.lost = true;
+        end.gone();
+      });
+    }
   }
 
   /** One side has read the other's FIN. */
