@@ -82,6 +82,12 @@ export const faults = {
     rfc: "4976 §6.4.1",
     text: "the next hop cannot be reached or was lost",
   },
+  NEXT_HOP_FULL: {
+    then: "answer",
+    status: 408,
+    rfc: "4976 §6.4.1",
+    text: "the next hop takes nothing, and other sessions share the way to us",
+  },
   NEXT_HOP_SILENT: {
     then: "answer",
     status: 408,

@@ -8,10 +8,10 @@
 import { Authenticator, type Claim } from "./auth/authenticator.ts";
 import { boundHeader, readExpires } from "./auth/expires.ts";
 import { copyOctets } from "./bytes/octets.ts";
-import { parsePath } from "./codec/path.ts";
+import { parsePath, readPath } from "./codec/path.ts";
 import type { Head } from "./codec/head.ts";
-import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH } from "./codec/header.ts";
-import type { Uri } from "./codec/uri.ts";
+import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH, USE_PATH } from "./codec/header.ts";
+import { parseUri, type Uri } from "./codec/uri.ts";
 import { consequence, type Fault } from "./faults.ts";
 import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
 import { BackPressure } from "./forwarding/back-pressure.ts";
@@ -33,12 +33,15 @@ import type {
   Ticket,
 } from "./ports.ts";
 import { Connection } from "./session/connection.ts";
+import { isRelay } from "./session/relay-peer.ts";
 import { REPORT_PARTIAL } from "./session/transaction.ts";
 
 /** RFC 4976 §6.1: how long a new connection has to make a request that succeeds. */
 const PROBATION: Millis = 30_000;
 /** AUTH requests of one connection whose accounts are being looked up. They cannot be pipelined (§9.1). */
 const MAX_PENDING_AUTHS = 16;
+/** The same of a relay, which brings those of many clients. */
+const MAX_PENDING_AUTHS_OF_RELAY = 1024;
 
 /** An AUTH whose account is being looked up. */
 interface PendingAuth {
@@ -46,7 +49,10 @@ interface PendingAuth {
   readonly claim: Claim;
   readonly id: Uint8Array;
   readonly paths: Uint8Array;
-  readonly clientUri: Uri;
+  /** The first From-Path URI: who sends to us on behalf of the client, or the client itself. */
+  readonly ownerUri: Uri;
+  /** The relays between the client and us, in the order in which the client reaches them, each with a space behind it. */
+  readonly relaysBefore: string;
   readonly expiresSeconds: number;
 }
 
@@ -78,7 +84,15 @@ export class Relay implements RelayPort, Surroundings {
   constructor(config: RelayConfig, host: Host, now: Millis) {
     this.state = new State(config, host, now);
     this.nextHops = new NextHops(this.state);
-    this.backPressure = new BackPressure(this.state, (connection) => this.close(connection, "STALLED", ""));
+    this.backPressure = new BackPressure(
+      this.state,
+      (connection) => this.close(connection, "STALLED", ""),
+      (source) => this.#incoming.get(source)?.isShared === true,
+    );
+    this.state.wayBack = ({ source, fromPath }) => {
+      const previous = readPath(fromPath, 0, fromPath.length)?.uris[0];
+      return previous !== undefined && this.#isRelay(source, previous) ? this.nextHops.backTo(previous) : undefined;
+    };
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
     this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
     this.#pendingAuths = new Map();
@@ -192,6 +206,7 @@ export class Relay implements RelayPort, Surroundings {
       connection.openChunk?.interrupt();
       for (const lease of this.state.leases.endOf(connection)) this.state.noteEnd(lease, "SHUTDOWN");
     }
+    for (const lease of this.state.leases.endAll()) this.state.noteEnd(lease, "SHUTDOWN");
     for (const connection of [...this.state.connections]) this.#end(connection, "SHUTDOWN");
   }
 
@@ -300,6 +315,9 @@ export class Relay implements RelayPort, Surroundings {
   // ---- responses ----
 
   response(source: Connection, head: Head): void {
+    const usePath = head.value(USE_PATH)?.split(" ").at(-1);
+    const relay = usePath === undefined ? undefined : parseUri(usePath);
+    if (relay !== undefined && source.hop !== undefined) this.nextHops.learn(relay, source);
     const refused = takeResponse(this.state, this.backPressure, source, head);
     this.backPressure.eased(source);
     // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us.
@@ -329,6 +347,9 @@ export class Relay implements RelayPort, Surroundings {
       this.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
       return;
     }
+    // A relay has proven itself by its certificate, whatever becomes of its client's AUTH.
+    const fromRelay = this.#isRelay(source, from.uris[0] as Uri);
+    if (fromRelay) state.endProbation(source);
     const refuse = (fault: Fault, extra = "") => this.#refuseAuth(source, id, paths, fault, extra);
     if (!source.peer.secure && source.listener?.authInsecure !== true) {
       refuse("AUTH_NOT_SECURE");
@@ -355,14 +376,16 @@ export class Relay implements RelayPort, Surroundings {
       refuse(expires, `${name}: ${value}\r\n`);
       return;
     }
-    if (source.authsPending >= MAX_PENDING_AUTHS) {
+    if (source.authsPending >= (fromRelay ? MAX_PENDING_AUTHS_OF_RELAY : MAX_PENDING_AUTHS)) {
       this.close(source, "AUTH_TOO_MANY_PENDING", "");
       return;
     }
     source.authsPending++;
     const ticket = ++this.#tickets;
-    const clientUri = from.uris[0] as Uri;
-    this.#pendingAuths.set(ticket, { source, claim, id, paths, clientUri, expiresSeconds: expires });
+    const ownerUri = from.uris[0] as Uri;
+    const relays = from.texts.slice(0, -1).reverse();
+    const relaysBefore = relays.map((text) => `${text} `).join("");
+    this.#pendingAuths.set(ticket, { source, claim, id, paths, ownerUri, relaysBefore, expiresSeconds: expires });
     state.host.findCredential(claim.username, domain.name, ticket);
   }
 
@@ -376,7 +399,8 @@ export class Relay implements RelayPort, Surroundings {
     const proven = this.#authenticator.finish(claim, found, state.now);
     if (typeof proven === "string") {
       this.#challenge(source, id, paths, claim.domain, proven);
-      if (proven === "AUTH_WRONG") this.#countAuthFailure(source);
+      // §6.3: failures of the clients behind a relay are no reason to part with the relay.
+      if (proven === "AUTH_WRONG" && !this.#isRelay(source, pending.ownerUri)) this.#countAuthFailure(source);
       return;
     }
     const user = claim.username;
@@ -388,14 +412,20 @@ export class Relay implements RelayPort, Surroundings {
     // A connection that we dialed came in on no listener: any of ours will do.
     const { advertise } = source.listener ?? (state.config.listeners[0] as ListenerConfig);
     const { expiresSeconds } = pending;
-    const lease = state.leases.grant(advertise, user, domain, source, pending.clientUri, state.now, expiresSeconds);
+    const { ownerUri } = pending;
+    const relayHost = this.#isRelay(source, ownerUri) ? ownerUri.host : undefined;
+    const holder = { user, domain, owner: source, ownerUri, relayHost };
+    const lease = state.leases.grant(advertise, holder, state.now, expiresSeconds);
+    if (relayHost !== undefined) this.nextHops.learn(ownerUri, source);
+    // §4.2, §5.1: the URIs in the order in which the client will write them in a To-Path.
     const extra =
-      `Use-Path: ${lease.text}\r\n` + `Expires: ${expiresSeconds}\r\n` + `Authentication-Info: ${proven.info}\r\n`;
+      `Use-Path: ${pending.relaysBefore}${lease.text}\r\n` +
+      `Expires: ${expiresSeconds}\r\n` +
+      `Authentication-Info: ${proven.info}\r\n`;
     writeAnswer(state, source, id, 200, paths, extra);
     this.backPressure.wrote(source, source);
     source.authFailures = 0;
-    source.proven = true;
-    if (source.probation !== undefined) state.timers.cancel(source.probation);
+    state.endProbation(source);
     state.counters.authSuccesses++;
     const { number: session } = lease;
     state.host.note({ type: "sessionStarted", session, connection: source.number, user, domain, expiresSeconds });
@@ -418,6 +448,11 @@ export class Relay implements RelayPort, Surroundings {
     if (fault !== "AUTH_CHALLENGED") this.state.noteFault(source, fault, "");
     writeAnswer(this.state, source, id, consequence(fault).status as number, paths, extra);
     this.backPressure.wrote(source, source);
+  }
+
+  /** Is the previous hop, which says to be `uri`, a relay (§6.3)? */
+  #isRelay(source: Connection, uri: Uri): boolean {
+    return isRelay(source.peer, uri.host, this.state.config.relayNames);
   }
 
   /** §6.3: several unsuccessful AUTHs from a client end its connection. */

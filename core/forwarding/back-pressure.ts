@@ -17,18 +17,29 @@ export const MAX_OPEN_TRANSACTIONS = 4096;
 /** A connection that takes nothing of its backlog for so long is closed. */
 export const STALL_TIMEOUT: Millis = 120_000;
 const STALL_CHECK: Millis = 30_000;
+/**
+ * How long a connection that takes nothing at all may stop another one on which other sessions wait as well. After that
+ * what comes for it on such a connection is refused with 408 as long as it is full, and the others go on.
+ */
+export const SHARED_HOLD: Millis = 2_000;
 /** How many are let go at once. */
 const RELEASED_AT_ONCE = 4;
 
 export class BackPressure {
   readonly #state: State;
   readonly #stalled: (connection: Connection) => void;
+  readonly #isShared: (source: Connection) => boolean;
   /** Connections with room again whose senders are being let go; the rest of them at the next tick. */
   readonly #releasing: Set<Connection>;
 
-  constructor(state: State, stalled: (connection: Connection) => void) {
+  /**
+   * @param stalled  told of a connection that has taken nothing for STALL_TIMEOUT
+   * @param isShared  does this connection bring requests for more than one other?
+   */
+  constructor(state: State, stalled: (connection: Connection) => void, isShared: (source: Connection) => boolean) {
     this.#state = state;
     this.#stalled = stalled;
+    this.#isShared = isShared;
     this.#releasing = new Set();
   }
 
@@ -46,14 +57,21 @@ export class BackPressure {
   wrote(source: Connection, out: Connection): void {
     if (out.closed) return;
     if (out.stallTimer === undefined) this.#watch(out);
-    if (!isFull(out) || source.closed || out.held.includes(source)) return;
+    if (!isFull(out) || source.closed || out.held.includes(source) || out.overflowing.has(source)) return;
     out.held.push(source);
+    if (source.holdTimer === undefined && source !== out) this.#watchShared(source);
     this.#releasing.delete(out);
     if (source.holds++ === 0) source.link?.setReading(false);
   }
 
+  /** Is `out` full, and `source` one that does not wait for it any longer? */
+  refuses(source: Connection, out: Connection): boolean {
+    return out.overflowing.size > 0 && out.overflowing.has(source) && isFull(out);
+  }
+
   /** `out` has more room than before, or fewer unanswered requests. */
   eased(out: Connection): void {
+    if (out.overflowing.size > 0 && !isFull(out)) out.overflowing.clear();
     if (out.held.length > 0 && !isFull(out)) this.#release(out);
   }
 
@@ -61,6 +79,8 @@ export class BackPressure {
   gone(connection: Connection): void {
     this.#releasing.delete(connection);
     for (const source of connection.held.splice(0)) letGo(source);
+    connection.overflowing.clear();
+    if (connection.holdTimer !== undefined) this.#state.timers.cancel(connection.holdTimer);
     if (connection.stallTimer !== undefined) this.#state.timers.cancel(connection.stallTimer);
     if (connection.holds > 0) {
       for (const other of this.#state.connections) {
@@ -82,6 +102,34 @@ export class BackPressure {
     for (const source of out.held.splice(0, RELEASED_AT_ONCE)) letGo(source);
     if (out.held.length > 0) this.#releasing.add(out);
     else this.#releasing.delete(out);
+  }
+
+  /**
+   * Sees to it that a next hop which takes nothing does not stop for long what others have on `source`. One timer for
+   * each connection that waits, however often it is stopped and let go.
+   */
+  #watchShared(source: Connection): void {
+    const { timers, connections, now } = this.#state;
+    const before = new Map<Connection, number>();
+    for (const out of connections) if (out.held.includes(source)) before.set(out, out.written - out.backlog);
+    source.holdTimer = timers.set(now + SHARED_HOLD, () => {
+      source.holdTimer = undefined;
+      if (source.closed || source.holds === 0) return;
+      if (this.#isShared(source)) {
+        for (const [out, taken] of before) if (out.written - out.backlog === taken) this.#giveUp(source, out);
+      }
+      if (source.holds > 0) this.#watchShared(source);
+    });
+  }
+
+  /** `source` waits for `out` no longer. What it brings for it is refused while there is no room. */
+  #giveUp(source: Connection, out: Connection): void {
+    const at = out.held.indexOf(source);
+    if (at < 0 || source === out) return;
+    out.held.splice(at, 1);
+    out.overflowing.add(source);
+    for (const feeder of [...out.feeders]) feeder.giveUp(source);
+    letGo(source);
   }
 
   /** Looks after a connection until its backlog is gone. */

@@ -94,7 +94,7 @@ export class Incoming implements FrameSink {
   constructor(source: Connection, around: Surroundings) {
     this.#source = source;
     this.#around = around;
-    this.#routes = new Routes(source, around.state);
+    this.#routes = new Routes(source, around.state, around.nextHops);
     this.#mode = DISCARD;
     this.#head = undefined;
     this.#kind = RESPONSE;
@@ -117,6 +117,11 @@ export class Incoming implements FrameSink {
     this.#method = "";
     this.#hasBody = false;
     this.#proves = false;
+  }
+
+  /** Does this connection bring requests for more than one other? */
+  get isShared(): boolean {
+    return this.#routes.isShared;
   }
 
   head(head: Head): void {
@@ -185,7 +190,7 @@ export class Incoming implements FrameSink {
       backPressure.wrote(source, this.#out);
       this.#head = undefined;
     }
-    this.#succeed();
+    this.#around.state.endProbation(this.#source);
     // §6.4.1: received, which is not to say delivered. Only for "yes" does the previous hop wait for it.
     if (this.#failureReport === REPORT_YES) this.#answer(200, route.answerPaths);
   }
@@ -260,6 +265,7 @@ export class Incoming implements FrameSink {
     }
     const out = nextHops.connectionFor(route);
     if (typeof out === "string") return out;
+    if (this.#around.backPressure.refuses(this.#source, out)) return "NEXT_HOP_FULL";
     this.#out = out;
     out.usedAt = state.now;
     const chunkBytes = route.chunkBytes;
@@ -283,7 +289,7 @@ export class Incoming implements FrameSink {
     this.#stream = new Stream(state, this.#around.backPressure, route, out, origin, head, this.#range);
     this.#mode = STREAM;
     // §6.1: its end may be further away than probation lasts, and all that can be wrong with it has been looked at.
-    if (this.#ifBody === undefined) this.#succeed();
+    if (this.#ifBody === undefined) this.#around.state.endProbation(this.#source);
     return undefined;
   }
 
@@ -334,8 +340,8 @@ export class Incoming implements FrameSink {
     } else {
       transaction = out.transactions.begin();
       const transactId = String.fromCharCode(...this.#id.subarray(0, this.#idLength));
-      const { fromPath, ownUri, lastOwnUri } = route;
-      transaction.asked = { source, transactId, proves: this.#proves, fromPath, ownUri, lastOwnUri };
+      const { fromPath, ownUri, lastOwnUri, ownPath } = route;
+      transaction.asked = { source, transactId, proves: this.#proves, fromPath, ownUri, lastOwnUri, ownPath };
       id = idText(transaction);
     }
     const frame = state.scratch.reset();
@@ -347,7 +353,7 @@ export class Incoming implements FrameSink {
     out.writeFrame(frame);
     if (transaction !== undefined) out.transactions.sent(transaction, state.now);
     backPressure.wrote(source, out);
-    this.#succeed();
+    this.#around.state.endProbation(this.#source);
   }
 
   // ---- answers ----
@@ -382,13 +388,6 @@ export class Incoming implements FrameSink {
     const id = this.#idLength === 32 ? this.#id : this.#id.subarray(0, this.#idLength);
     writeAnswer(state, this.#source, id, status, paths, "");
     backPressure.wrote(this.#source, this.#source);
-  }
-
-  #succeed(): void {
-    const source = this.#source;
-    if (source.proven) return;
-    source.proven = true;
-    if (source.probation !== undefined) this.#around.state.timers.cancel(source.probation);
   }
 }
 

@@ -1,29 +1,33 @@
 /**
  * Connections to next hops: found, reused, dialed, lost (RFC 4976 §6.4.2, RFC 4975 §5.4).
  *
- * A client of ours is reached on its own connection and nowhere else. Any other next hop is reached on the connection it
- * came to us on, if it spoke to this very session before; else on the one we have dialed for the same scheme, host and
- * port; else on a new one. While that is being dialed, frames are written to it as if it were there.
+ * A client of ours is reached on its own connection and nowhere else. Any other next hop is reached on the one we have
+ * dialed for the same scheme, host and port; else on the connection it came to us on, if it spoke to this very session
+ * before; else on a new one. While that is being dialed, frames are written to it as if it were there.
  */
+import type { Uri } from "../codec/uri.ts";
 import type { Fault } from "../faults.ts";
 import type { DialFailure, Hop, Ticket } from "../ports.ts";
 import { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
+import { isRelay } from "../session/relay-peer.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
 
 /** More dials than this at once: something is wrong, and frames to yet another hop are refused. */
 const MAX_DIALING = 1024;
+/** Hops that one connection may be known to lead to. */
+const MAX_HOPS = 8;
 
 export class NextHops {
   readonly #state: State;
-  readonly #dialed: Map<string, Connection>; // by hopKey; being dialed or open
+  readonly #byHop: Map<string, Connection>; // by hopKey; dialed, being dialed, or come from that relay
   readonly #dialing: Map<Ticket, Connection>;
   #tickets: number;
 
   constructor(state: State) {
     this.#state = state;
-    this.#dialed = new Map();
+    this.#byHop = new Map();
     this.#dialing = new Map();
     this.#tickets = 0;
   }
@@ -38,12 +42,12 @@ export class NextHops {
     if (route.out !== undefined && !route.out.closed) return route.out;
     const { hop, nextUri } = route;
     if (hop === undefined || nextUri === undefined) return "SESSION_UNKNOWN";
-    let out: Connection | undefined;
+    // One we have dialed comes first: a session that has begun on it would overtake itself on another.
+    let out = this.#byHop.get(hopKey(hop));
     for (const lease of route.leases as readonly Lease[]) out ??= lease.strangerAt(nextUri);
     // RFC 7977 §5.1: who speaks ws cannot be dialed; it has come to us, or it is out of reach.
     if (out === undefined && nextUri.transport !== "tcp") return "NEXT_HOP_LOST";
-    out ??= this.#dialed.get(hopKey(hop));
-    if (out === undefined || out.closed) {
+    if (out === undefined) {
       const dialed = this.#dial(hop);
       if (typeof dialed === "string") return dialed;
       out = dialed;
@@ -59,10 +63,32 @@ export class NextHops {
     return connection?.closed === true ? undefined : connection;
   }
 
+  /**
+   * `connection` has shown to lead to the authority of `uri`: it is used for that hop when there is no other. Only a
+   * certificate shows that: of the relay that came to us and speaks as this host (§6.3), or of the one we have dialed,
+   * whose Use-Path names its port where the AUTH had none (§8).
+   */
+  learn(uri: Uri, connection: Connection): void {
+    if (!uri.secure || uri.port === 0 || connection.closed) return;
+    const key = hopKey(uri);
+    if (this.#byHop.has(key) || connection.hopKeys.size >= MAX_HOPS) return;
+    const dialed = connection.hop?.secure === true && connection.hop.host === uri.host;
+    if (!dialed && !isRelay(connection.peer, uri.host, this.#state.config.relayNames)) return;
+    this.#byHop.set(key, connection);
+    connection.hopKeys.add(key);
+  }
+
+  /** A connection on which to answer a relay whose own has gone (RFC 4976 §6.4.1); undefined when there is no way. */
+  backTo(uri: Uri): Connection | undefined {
+    const known = this.#byHop.get(hopKey(uri));
+    if (known !== undefined) return known;
+    const dialed = this.#dial({ secure: uri.secure, host: uri.host, port: uri.port });
+    return typeof dialed === "string" ? undefined : dialed;
+  }
+
   forget(connection: Connection): void {
-    if (connection.hop === undefined) return;
-    const key = hopKey(connection.hop);
-    if (this.#dialed.get(key) === connection) this.#dialed.delete(key);
+    for (const key of connection.hopKeys) if (this.#byHop.get(key) === connection) this.#byHop.delete(key);
+    connection.hopKeys.clear();
   }
 
   #dial(hop: Hop): Connection | Fault {
@@ -79,7 +105,8 @@ export class NextHops {
       state.now,
     );
     state.connections.add(connection);
-    this.#dialed.set(hopKey(hop), connection);
+    this.#byHop.set(hopKey(hop), connection);
+    connection.hopKeys.add(hopKey(hop));
     this.#dialing.set(ticket, connection);
     state.counters.dials++;
     state.host.dial(hop, ticket);
@@ -88,7 +115,7 @@ export class NextHops {
 }
 
 /** A plain connection never carries msrps: the scheme is part of the key. */
-function hopKey(hop: Hop): string {
+function hopKey(hop: Pick<Uri, "secure" | "host" | "port">): string {
   return `${hop.secure ? "msrps" : "msrp"}://${hop.host}:${hop.port}`;
 }
 

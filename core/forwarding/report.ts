@@ -23,8 +23,9 @@ export function sendReport(
   status: number,
 ): void {
   if (origin.failureReport === REPORT_NO || origin.refused) return;
-  const { source } = origin;
-  if (source.closed) {
+  // A client is told on its own connection or not at all; to a relay there may be another way.
+  const to = origin.source.closed ? state.wayBack(origin) : origin.source;
+  if (to === undefined) {
     state.counters.reportsLost++;
     return;
   }
@@ -36,6 +37,6 @@ export function sendReport(
   writeHeader(frame, "Byte-Range", formatByteRange(start, end, total));
   writeHeader(frame, "Status", `000 ${statusText(status)}`);
   writeEndLine(frame, id, DOLLAR, false);
-  source.writeFrame(frame);
+  to.writeFrame(frame);
   state.counters.reportsMade++;
 }

@@ -108,24 +108,17 @@ function passBack(
   head: Head,
 ): Connection | undefined {
   const { source } = asked;
-  const to = head.value(TO_PATH)?.split(" ") ?? [];
-  const own: string[] = [];
-  // The URIs of ours that the request passed stand first, last one first; the way back begins with its From-Path.
-  const back = octetString(asked.fromPath).split(" ").length;
-  while (to.length > back) own.unshift(to.shift() as string);
-  if (own.length === 0 || to.length === 0) {
-    state.noteFault(transaction.table.connection, "RESPONSE_MALFORMED", "To-Path");
-    return undefined;
-  }
   transaction.table.finish(transaction);
   if (source.closed) return undefined;
   const id = new Scratch(32).text(asked.transactId).take();
   const frame = state.scratch.reset();
   frame.text("MSRP ").copy(id).text(` ${head.method()} ${head.comment()}`.trimEnd()).text("\r\n");
-  frame.text("To-Path: ").text(to.join(" "));
+  // The way back is the one the request came by, whatever the To-Path says behind our URI: Kamailio's answers to AUTH
+  // name the previous hop alone, and nobody may send a response elsewhere.
+  frame.text("To-Path: ").copy(asked.fromPath).text("\r\nFrom-Path: ").copy(asked.ownPath);
   frame
-    .text("\r\nFrom-Path: ")
-    .text(`${own.join(" ")} ${head.value(FROM_PATH)}`)
+    .text(" ")
+    .text(head.value(FROM_PATH) ?? "")
     .text("\r\n");
   copyHeaders(frame, head, 0, head.headerCount, undefined);
   endFrame(frame, id, DOLLAR, false);

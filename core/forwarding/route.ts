@@ -16,6 +16,7 @@ import type { Fault } from "../faults.ts";
 import type { Hop, RelayConfig } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
+import type { NextHops } from "./next-hops.ts";
 import type { State } from "./state.ts";
 
 export interface Route {
@@ -35,8 +36,12 @@ export interface Route {
   readonly paths: Uint8Array;
   /** The first To-Path URI, which is ours, as it was written. */
   readonly ownUri: Uint8Array;
+  /** The first From-Path URI: the previous hop. */
+  readonly previousUri: Uri;
   /** The URI that stands first in From-Path when we forward: the last of ours. */
   readonly lastOwnUri: Uint8Array;
+  /** All of ours, as they stand in the To-Path. */
+  readonly ownPath: Uint8Array;
   /** Both path headers of a response to the previous hop (RFC 4975 §7.2). */
   readonly answerPaths: Uint8Array;
   /** Largest chunk body the next hop is given; 0 for no limit. */
@@ -51,12 +56,20 @@ const MAX_REMEMBERED = 8;
 export class Routes {
   readonly #source: Connection;
   readonly #state: State;
+  readonly #nextHops: NextHops;
   readonly #remembered: Route[];
 
-  constructor(source: Connection, state: State) {
+  constructor(source: Connection, state: State, nextHops: NextHops) {
     this.#source = source;
     this.#state = state;
+    this.#nextHops = nextHops;
     this.#remembered = [];
+  }
+
+  /** Do the routes lead to more than one connection? */
+  get isShared(): boolean {
+    const first = this.#remembered[0]?.out;
+    return this.#remembered.some(({ out }) => out !== undefined && out !== first);
   }
 
   /** The route of a request; both path headers are there. */
@@ -78,6 +91,7 @@ export class Routes {
     }
     const route = decide(head, this.#source, this.#state);
     if (typeof route !== "string") {
+      this.#nextHops.learn(route.previousUri, this.#source);
       if (remembered.length === MAX_REMEMBERED) remembered.pop();
       remembered.unshift(route);
     }
@@ -114,7 +128,7 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     }
     if (lease.state !== "valid") return lease.state === "expired" ? "SESSION_EXPIRED" : "SESSION_UNKNOWN";
     leases.push(lease);
-    const fromOwner = lease.owner === source;
+    const fromOwner = lease.isFromOwner(source, state.config.relayNames);
     if (fromOwner) lease.learnOwnerUri(from.uris[0] as Uri);
     const next = to.uris[i + 1];
     if (next === undefined) {
@@ -137,9 +151,11 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
   }
 
   const own = leases.length;
-  const hop = direction === "on" ? hopOf(to.uris[own] as Uri) : undefined;
-  const nextUri = to.uris[own];
   const lastLease = leases[own - 1] as Lease;
+  const nextUri = to.uris[own];
+  // A client is reached on its own connection and nowhere else; a relay on any that leads to it.
+  const toClient = direction === "to" && lastLease.relayHost === undefined;
+  const hop = direction === "here" || toClient ? undefined : hopOf(nextUri as Uri);
   const paths = new Scratch(512);
   if (direction !== "here") {
     paths.text("To-Path: ").text(to.texts.slice(own).join(" "));
@@ -165,10 +181,12 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     nextUri,
     paths: paths.take(),
     ownUri: new Scratch(128).text(to.texts[0] as string).take(),
+    ownPath: new Scratch(128).text(to.texts.slice(0, own).join(" ")).take(),
+    previousUri: from.uris[0] as Uri,
     lastOwnUri: new Scratch(128).text(to.texts[own - 1] as string).take(),
     answerPaths: answerPaths.take(),
     chunkBytes: chunkBytes(state.config, hop),
-    out: direction === "to" ? lastLease.owner : undefined,
+    out: toClient ? lastLease.owner : undefined,
   };
 }
 

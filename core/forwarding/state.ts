@@ -9,7 +9,7 @@ import type { Host, Millis, RelayConfig } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
 import { Leases, type Lease } from "../session/lease.ts";
 import { Timers } from "../session/timers.ts";
-import { TransactionTimers } from "../session/transaction.ts";
+import { type Origin, TransactionTimers } from "../session/transaction.ts";
 
 /** Faults of one connection that are told one by one; the rest is only counted. */
 const MAX_NOTED_FAULTS = 32;
@@ -50,6 +50,8 @@ export class State {
   /** For end-lines alone: they are written in the middle of somebody else's composing, when a chunk is interrupted. */
   readonly endScratch: Scratch;
   connectionsEver: number;
+  /** Another connection to the relay a message came from, when the one it came on has gone; set by the Relay. */
+  wayBack: (origin: Origin) => Connection | undefined;
 
   constructor(config: RelayConfig, host: Host, now: Millis) {
     this.now = now;
@@ -80,6 +82,14 @@ export class State {
     this.scratch = new Scratch(4096);
     this.endScratch = new Scratch(64);
     this.connectionsEver = 0;
+    this.wayBack = () => undefined;
+  }
+
+  /** A request on this connection has succeeded: its probation is over (RFC 4976 §6.1). */
+  endProbation(connection: Connection): void {
+    if (connection.proven) return;
+    connection.proven = true;
+    if (connection.probation !== undefined) this.timers.cancel(connection.probation);
   }
 
   /** Counts a fault and tells the Host. */

@@ -118,6 +118,10 @@ export class Stream implements Feeder {
     this.failed = true;
   }
 
+  giveUp(source: Connection): void {
+    if (this.#origin.source === source) this.#origin.open?.fail(408);
+  }
+
   interrupt(): void {
     this.#state.counters.interrupts++;
     this.#close(PLUS);

@@ -19,6 +19,8 @@ export interface Feeder {
   interrupt(): void;
   /** The connection is lost: no more of it can be written. */
   lost(status: number): void;
+  /** The connection takes nothing, and others share the way its octets come: this message ends here. */
+  giveUp(source: Connection): void;
 }
 
 export class Connection {
@@ -38,6 +40,8 @@ export class Connection {
 
   holds: number; // why we do not read from it: how many connections it is waiting for
   readonly held: Connection[]; // those that wait for this one, oldest first
+  readonly overflowing: Set<Connection>; // those that do not wait any longer: while it is full, theirs is refused
+  readonly hopKeys: Set<string>; // next hops it is known to lead to; see next-hops.ts
 
   proven: boolean; // a request of its has succeeded: probation is over (RFC 4976 §6.1)
   refusals: number; // requests refused while on probation
@@ -49,6 +53,7 @@ export class Connection {
   taken: number; // and how many it had taken then
   probation: Timer | undefined;
   stallTimer: Timer | undefined;
+  holdTimer: Timer | undefined; // set while it waits for others
   idleTimer: Timer | undefined;
 
   constructor(
@@ -72,6 +77,8 @@ export class Connection {
     this.leases = new Set();
     this.holds = 0;
     this.held = [];
+    this.overflowing = new Set();
+    this.hopKeys = new Set();
     this.proven = "hop" in at;
     this.refusals = 0;
     this.faults = 0;
@@ -82,6 +89,7 @@ export class Connection {
     this.taken = 0;
     this.probation = undefined;
     this.stallTimer = undefined;
+    this.holdTimer = undefined;
     this.idleTimer = undefined;
   }
 

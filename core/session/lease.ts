@@ -1,7 +1,8 @@
 /**
  * Leases: the URIs we hand out in Use-Path (RFC 4976 §6.3).
  *
- * A lease belongs to the connection that authenticated and dies with it. Its session-id holds 130 random bits and
+ * A client's lease belongs to the connection that authenticated and dies with it. One that came to us through another
+ * relay belongs to that relay: it is valid on any connection to it, and lives until its expiry. Its session-id holds 130 random bits and
  * nothing else, so it tells nothing about the client. It ends at its expiry; the chunk in flight may end, the next is
  * refused. A second AUTH makes a second lease, and the first stays valid: that is how a client refreshes.
  */
@@ -9,6 +10,7 @@ import type { RandomPool } from "../bytes/random.ts";
 import { formatUri, sameUri, type Uri } from "../codec/uri.ts";
 import type { Hop, Millis } from "../ports.ts";
 import type { Connection } from "./connection.ts";
+import { isRelay } from "./relay-peer.ts";
 import type { Timer, Timers } from "./timers.ts";
 
 /** 26 letters of 5 bits. */
@@ -28,7 +30,9 @@ export class Lease {
   readonly text: string; // the URI as handed out
   readonly user: string;
   readonly domain: string;
-  readonly owner: Connection;
+  readonly owner: Connection; // where the AUTH came in
+  /** The relay it came through, proven by its certificate; undefined when it came from the client itself. */
+  readonly relayHost: string | undefined;
   readonly expiresAt: Millis;
   /** URIs of the owner: the one it authenticated with, and those it has sent from since. */
   readonly #ownerUris: Uri[];
@@ -47,6 +51,7 @@ export class Lease {
     domain: string,
     owner: Connection,
     ownerUri: Uri,
+    relayHost: string | undefined,
     expiresAt: Millis,
   ) {
     this.number = number;
@@ -55,6 +60,7 @@ export class Lease {
     this.user = user;
     this.domain = domain;
     this.owner = owner;
+    this.relayHost = relayHost;
     this.expiresAt = expiresAt;
     this.#ownerUris = [ownerUri];
     this.#strangers = [];
@@ -62,6 +68,12 @@ export class Lease {
     this.state = "valid";
     this.usedAt = Number.NEGATIVE_INFINITY;
     this.timer = undefined;
+  }
+
+  /** Is this the previous hop from the client that holds it (RFC 4976 §6.4)? */
+  isFromOwner(source: Connection, relayNames: readonly string[]): boolean {
+    if (this.relayHost === undefined) return this.owner === source;
+    return isRelay(source.peer, this.relayHost, relayNames);
   }
 
   /** Is this URI the next hop back toward the client (RFC 4976 §6.4)? */
@@ -98,6 +110,15 @@ export class Lease {
   }
 }
 
+/** Whom a lease is for. */
+export interface Holder {
+  readonly user: string;
+  readonly domain: string;
+  readonly owner: Connection;
+  readonly ownerUri: Uri;
+  readonly relayHost: string | undefined;
+}
+
 export class Leases {
   readonly #bySessionId: Map<string, Lease>;
   readonly #perUser: Map<string, number>; // valid leases by user and domain
@@ -125,22 +146,28 @@ export class Leases {
     return this.#perUser.get(userKey(user, domain)) ?? 0;
   }
 
-  /** Hands out a new URI at `advertise` to the client at `ownerUri` on `owner`. */
+  /**
+   * Hands out a new URI.
+   *
+   * @param advertise  what the URI says of us
+   * @param owner  where the AUTH came in
+   * @param ownerUri  its first From-Path URI: the client's, or that of the relay before us
+   * @param relayHost  that relay, if it has proven to be one
+   */
   grant(
     advertise: Hop,
-    user: string,
-    domain: string,
-    owner: Connection,
-    ownerUri: Uri,
+    { user, domain, owner, ownerUri, relayHost }: Holder,
     now: Millis,
     expiresSeconds: number,
   ): Lease {
     const sessionId = this.#random.text(SESSION_ID_LETTERS);
     const uri: Uri = { ...advertise, userinfo: "", sessionId, transport: "tcp" };
-    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, now + expiresSeconds * 1000);
+    const expiresAt = now + expiresSeconds * 1000;
+    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, relayHost, expiresAt);
     this.#bySessionId.set(sessionId, lease);
     this.#perUser.set(userKey(user, domain), this.heldBy(user, domain) + 1);
-    owner.leases.add(lease);
+    // §6.3: what came through a relay is valid on any connection to it, and outlives this one.
+    if (relayHost === undefined) owner.leases.add(lease);
     lease.timer = this.#timers.set(lease.expiresAt, (at) => this.#expire(lease, at));
     return lease;
   }
@@ -161,6 +188,18 @@ export class Leases {
       this.#bySessionId.delete(lease.uri.sessionId);
     }
     owner.leases.clear();
+    return leases;
+  }
+
+  /** Ends every lease that outlived its connection: the relay itself ends. */
+  endAll(): Lease[] {
+    const leases = [...this.#bySessionId.values()].filter(({ state }) => state === "valid");
+    for (const lease of leases) {
+      this.#release(lease);
+      lease.state = "dead";
+    }
+    for (const { timer } of this.#bySessionId.values()) if (timer !== undefined) this.#timers.cancel(timer);
+    this.#bySessionId.clear();
     return leases;
   }
 

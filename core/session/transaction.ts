@@ -57,6 +57,8 @@ export interface Asked {
   readonly ownUri: Uint8Array;
   /** Our last URI: the first of the To-Path a response must come with. */
   readonly lastOwnUri: Uint8Array;
+  /** All of ours, first to last: what a response passes on its way back. */
+  readonly ownPath: Uint8Array;
 }
 
 export class Transaction {

@@ -111,6 +111,14 @@ const causes: Record<Fault, Cause> = {
     }
   },
   PROBATION: ({ bench }) => bench.advance(30_000),
+  NEXT_HOP_FULL: ({ bench, alice, bob, carol }) => {
+    // Two sessions of one connection: the one that stands still may not stop the other for ever.
+    bob.stall();
+    carol.say(send("c111", between(carol, alice, { failureReport: "no" })));
+    carol.say(send("c112", between(carol, bob, { failureReport: "no", body: "x".repeat(300_000) })));
+    bench.advance(3_000);
+    carol.say(send("c113", between(carol, bob)));
+  },
   STALLED: ({ bench, alice, bob }) => {
     bob.stall();
     alice.say(`${beginSend("t111", between(alice, bob, { failureReport: "no" }))}hello`);

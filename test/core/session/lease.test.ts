@@ -29,7 +29,8 @@ function connection(): Connection {
 }
 
 function grant(seconds = 60, user = "alice", of = owner): Lease {
-  return leases.grant(advertise, user, "example.com", of, alice, 0, seconds);
+  const holder = { user, domain: "example.com", owner: of, ownerUri: alice, relayHost: undefined };
+  return leases.grant(advertise, holder, 0, seconds);
 }
 
 describe("a lease", () => {
@@ -84,7 +85,8 @@ describe("leases of a user", () => {
     grant(60);
     grant(120, "alice", other);
     grant(60, "bob");
-    leases.grant(advertise, "alice", "example.net", owner, alice, 0, 60);
+    const elsewhere = { user: "alice", domain: "example.net", owner, ownerUri: alice, relayHost: undefined };
+    leases.grant(advertise, elsewhere, 0, 60);
     expect(leases.heldBy("alice", "example.com")).toBe(2);
     expect(leases.heldBy("alice", "example.net")).toBe(1);
     timers.run(60_000);
