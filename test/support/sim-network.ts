@@ -15,7 +15,7 @@
 import type { Authentication, DialFailure, EndpointLimits } from "../../core/mod.ts";
 import { Dice } from "./sim/dice.ts";
 import { Ledger } from "./sim/ledger.ts";
-import type { PipeShape } from "./sim/pipe.ts";
+import type { PipeShape, TakeStyle } from "./sim/pipe.ts";
 import { SimClient, type Talk } from "./sim/sim-client.ts";
 import { SimClock } from "./sim/sim-clock.ts";
 import { SimRelay, type SimRelayOptions } from "./sim/sim-relay.ts";
@@ -31,6 +31,8 @@ export interface SimOptions {
   readonly bandwidth?: readonly [number, number];
   /** Octets that a connection holds in each direction before a write has to wait, from and to. */
   readonly buffer?: readonly [number, number];
+  /** How kernels take writes; all the ways there are, unless said otherwise. */
+  readonly takes?: readonly TakeStyle[];
 }
 
 /** What a dial comes to. */
@@ -51,6 +53,8 @@ export class SimNetwork {
   readonly wires: { readonly wire: Wire; readonly from: string; readonly to: string }[];
   readonly relays: Map<string, SimRelay>;
   readonly clients: SimClient[];
+  /** Octets in a millisecond, by the name of whoever dials, for those who are not like the others. */
+  readonly paces: Map<string, number>;
   readonly #options: Required<SimOptions>;
   readonly #users: Set<string>;
   /** What was thrown where nothing may be thrown. */
@@ -62,6 +66,7 @@ export class SimNetwork {
       cutAnywhere: false,
       bandwidth: [12_500, 12_500],
       buffer: [128 * 1024, 128 * 1024],
+      takes: ["whole", "some", "drain"],
       ...options,
     };
     this.seed = options.seed;
@@ -71,6 +76,7 @@ export class SimNetwork {
     this.wires = [];
     this.relays = new Map();
     this.clients = [];
+    this.paces = new Map();
     this.#users = new Set();
     this.#bugs = [];
   }
@@ -106,7 +112,10 @@ export class SimNetwork {
       const relay = this.relays.get(host);
       if (relay === undefined) return outcome.failed("UNRESOLVED");
       if (relay.port !== port) return outcome.failed("UNREACHABLE");
-      const wire = new Wire(this.clock, this.dice.fork(), { there: this.#shape(latency), back: this.#shape(latency) });
+      const wire = new Wire(this.clock, this.dice.fork(), {
+        there: this.#shape(latency, from),
+        back: this.#shape(latency, from),
+      });
       this.wires.push({ wire, from, to: host });
       relay.accept(wire.acceptor, `${from}.address`);
       this.clock.in(latency, () => outcome.opened(wire.dialer));
@@ -214,13 +223,13 @@ export class SimNetwork {
     return true;
   }
 
-  #shape(latency: number): PipeShape {
-    const { bandwidth, buffer, cutAnywhere } = this.#options;
+  #shape(latency: number, from: string): PipeShape {
+    const { bandwidth, buffer, cutAnywhere, takes } = this.#options;
     return {
       latency,
-      bandwidth: this.dice.between(...bandwidth),
+      bandwidth: this.paces.get(from) ?? this.dice.between(...bandwidth),
       buffer: this.dice.between(...buffer),
-      style: this.dice.pick(["whole", "some", "drain"] as const),
+      style: this.dice.pick(takes),
       cutAnywhere,
     };
   }

@@ -55,9 +55,12 @@ export class Ledger {
     const arrival = this.#arrival(at, session, id);
     if (arrival === undefined) return;
     const { entry } = arrival;
-    if (position !== arrival.next) {
-      const how = position < arrival.next ? "again" : "too early";
-      this.wrong(`${id}: octet ${position} comes ${how} at ${at.name}, where ${arrival.next} is due`);
+    // A gap is no fault as such: what lay in it was lost with some connection, and the sender is told. But once the gap
+    // has been passed, nothing may come that belongs before it.
+    if (position < arrival.next) {
+      this.wrong(
+        `${id}: octet ${position} comes at ${at.name} when ${arrival.next} octets had come or been passed over`,
+      );
     }
     for (let i = 0; i < octets.length; i++) {
       if (octets[i] === entry.octets[position + i]) continue;
