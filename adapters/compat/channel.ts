@@ -6,10 +6,12 @@
  * has to be waited for. TLS always answers later.
  */
 import type { Socket } from "node:net";
-import type { Feed, Link, Millis, Peer } from "../../core/mod.ts";
+import type { Peer } from "../../core/mod.ts";
 import { Connection } from "../shared/connection.ts";
 import type { Driver } from "../shared/driver.ts";
 import type { Channel } from "../shared/outbox.ts";
+import type { Accepted } from "../shared/runtime.ts";
+import type { Gate } from "./gate.ts";
 
 /** A peer that vanished without a word is noticed by the kernel asking it now and then, starting after this. */
 const KEEP_ALIVE_MS = 60_000;
@@ -17,14 +19,14 @@ const KEEP_ALIVE_MS = 60_000;
 /**
  * Gives an open socket to core.
  *
- * @param open  called in a turn; the Feed core has for the connection
+ * @param gate  what stands between a TLS socket and its ciphertext, where something has to
  */
-export function connect(socket: Socket, peer: Peer, driver: Driver, open: (link: Link, now: Millis) => Feed): void {
-  const channel = new SocketChannel(socket);
+export function connect(socket: Socket, peer: Peer, driver: Driver, open: Accepted, gate?: Gate): void {
+  const channel = new SocketChannel(socket, gate);
   const connection = new Connection(driver, peer, channel, { freshReads: true });
   channel.connection = connection;
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  channel.raw.setNoDelay(true);
+  channel.raw.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.on("error", ignore); // "close" always follows
   socket.on("close", () => connection.gone());
   socket.on("end", () => connection.finished());
@@ -37,21 +39,28 @@ export function ignore(): void {}
 
 class SocketChannel implements Channel {
   connection: Connection | undefined;
+  /** The socket of the kernel, as far as it can be had. */
+  readonly raw: Socket;
   readonly #socket: Socket;
+  readonly #gate: Gate | undefined;
   /** Lots written whose callback has not come. */
   #unconfirmed: number;
   /** Octets of the lot that was not taken at once. */
   #inFlight: number;
   readonly #confirm: (error?: Error | null) => void;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, gate: Gate | undefined) {
     this.connection = undefined;
+    this.raw = gate?.raw ?? socket;
     this.#socket = socket;
+    this.#gate = gate;
     this.#unconfirmed = 0;
     this.#inFlight = 0;
     this.#confirm = (error) => {
       this.#unconfirmed--;
-      if (error || this.#unconfirmed > 0 || this.#inFlight === 0) return;
+      // Deno confirms what was lost with the raw socket under a gate as if it had been sent.
+      const lost = error || this.raw.destroyed;
+      if (lost || this.#unconfirmed > 0 || this.#inFlight === 0) return;
       const taken = this.#inFlight;
       this.#inFlight = 0;
       this.connection?.taken(taken);
@@ -75,6 +84,7 @@ class SocketChannel implements Channel {
   setReading(on: boolean): void {
     if (on) this.#socket.resume();
     else this.#socket.pause();
+    this.#gate?.hold(!on);
   }
 
   finish(): void {

@@ -10,36 +10,46 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
+import type { Duplex } from "node:stream";
 import type { Hop, Peer } from "../../core/mod.ts";
 import { authority, plainAddress } from "../shared/address.ts";
+import { cannotConnect } from "../shared/advice.ts";
 import { certifiedNames } from "../shared/certified-names.ts";
 import type { Driver } from "../shared/driver.ts";
-import { DialError, reach } from "../shared/reach.ts";
+import { type Attempt, dialBy, DialError } from "../shared/reach.ts";
 import type { Target } from "../shared/resolve.ts";
 import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
+import type { Gate, MakeGate } from "./gate.ts";
 
-export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome): void {
-  reach(hop, options, (target, signal) => attempt(hop, options, target, signal)).then(
-    (socket) => {
-      const names = hop.secure ? certifiedNames((socket as TLSSocket).getPeerCertificate().subjectaltname) : [];
-      const peer: Peer = {
-        address: plainAddress(socket.remoteAddress ?? ""),
-        port: socket.remotePort ?? 0,
-        secure: hop.secure,
-        names,
-      };
-      connect(socket, peer, driver, (link, now) => outcome.opened(link, now));
-    },
-    (error: unknown) => {
-      const why = error instanceof DialError ? error.code : "UNREACHABLE";
-      const detail = error instanceof Error ? error.message : String(error);
-      driver.turn((now) => outcome.failed(why, detail, now));
-    },
-  );
+/** What an attempt leads to. */
+interface Reached {
+  readonly socket: Socket;
+  /** The socket of the kernel: itself, or the one under TLS. */
+  readonly raw: Socket;
+  readonly gate?: Gate | undefined;
 }
 
-function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSignal): Promise<Socket> {
+export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome, makeGate?: MakeGate): void {
+  const attempt: Attempt<Reached> = (target, signal) => attemptAt(hop, options, target, signal, makeGate);
+  dialBy(hop, options, driver, outcome, attempt, ({ socket, raw, gate }) => {
+    const peer: Peer = {
+      address: plainAddress(raw.remoteAddress ?? ""),
+      port: raw.remotePort ?? 0,
+      secure: hop.secure,
+      names: hop.secure ? certifiedNames((socket as TLSSocket).getPeerCertificate().subjectaltname) : [],
+    };
+    connect(socket, peer, driver, (link, now) => outcome.opened(link, now), gate);
+  });
+}
+
+function attemptAt(
+  hop: Hop,
+  options: DialOptions,
+  target: Target,
+  signal: AbortSignal,
+  makeGate: MakeGate | undefined,
+): Promise<Reached> {
   const where = authority(target.address, target.port);
   return new Promise((resolve, reject) => {
     // As in listen.ts: half-open is for what has been said, and nothing has been in a handshake.
@@ -47,32 +57,31 @@ function attempt(hop: Hop, options: DialOptions, target: Target, signal: AbortSi
     // Never the socket under a TLSSocket: destroying that one first crashes Node (20 to 26).
     let outermost: Socket = raw;
     signal.addEventListener("abort", () => outermost.destroy());
-    raw.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new DialError("UNREACHABLE", `${where} ${connectAdvice[error.code ?? ""] ?? `failed: ${error.message}`}`));
-    });
+    raw.once("error", (error) => reject(new DialError("UNREACHABLE", cannotConnect(where, error))));
     raw.once("close", () => reject(new DialError("UNREACHABLE", `${where} hung up`)));
     raw.once("connect", () => {
       options.progress?.("connect", where);
-      if (!hop.secure) return resolve(raw);
-      const tls = secured(raw, hop, options);
+      if (!hop.secure) return resolve({ socket: raw, raw });
+      const gate = makeGate?.(raw);
+      const tls = secured(gate?.stream ?? raw, hop, options);
       outermost = tls;
       tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
       tls.on("error", ignore);
       tls.once("secureConnect", () => {
         tls.allowHalfOpen = true;
         options.progress?.("certificate", describe(tls));
-        resolve(tls);
+        resolve({ socket: tls, raw, gate });
       });
     });
     raw.on("error", ignore);
   });
 }
 
-function secured(raw: Socket, hop: Hop, options: DialOptions): TLSSocket {
+function secured(socket: Duplex, hop: Hop, options: DialOptions): TLSSocket {
   // Neither SNI nor certificates write the dot of a fully qualified name, and SNI has no addresses (RFC 6066 §3).
   const host = hop.host.replace(/\.$/, "");
   return connectTls({
-    socket: raw,
+    socket,
     secureContext: contextFor(options.tls),
     servername: isIP(host) === 0 ? host : "",
     // Whatever SRV or the resolver said, the certificate must be for the host of the URI (RFC 4976 §9.2).
@@ -100,9 +109,10 @@ function contextFor(tls: DialOptions["tls"]): SecureContext {
 
 function tlsError(error: NodeJS.ErrnoException, tls: TLSSocket, where: string): DialError {
   const code = error.code ?? error.message;
-  // authorizationError says that it was our verification that failed; not everywhere node:tls exists, though.
+  // authorizationError says that it was our verification that failed; Deno leaves it empty.
   if (tls.authorizationError || isVerification(code)) {
-    return new DialError("CERTIFICATE", `${where} ${certificateAdvice[code] ?? unknownAuthority} (${error.message})`);
+    const advice = certificateAdvice[code] ?? (tls.authorizationError ? unknownAuthority : notVerified);
+    return new DialError("CERTIFICATE", `${where} ${advice} (${error.message})`);
   }
   const what = code === "ECONNRESET" ? "hung up during the TLS handshake" : `failed the TLS handshake (${code})`;
   return new DialError("UNREACHABLE", `${where} ${what}: is it a TLS port?`);
@@ -121,14 +131,9 @@ const certificateAdvice: Readonly<Record<string, string>> = {
 };
 const unknownAuthority =
   "has a certificate of an authority we do not know: if you trust it, add the authority to outgoing.tls.ca";
-
-/** What a failed connection means, by error code. */
-const connectAdvice: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refused the connection: nothing listens on that port",
-  ECONNRESET: "reset the connection",
-  EHOSTUNREACH: "cannot be reached from here: no route",
-  ENETUNREACH: "cannot be reached from here: no route",
-};
+/** Deno has one code for whatever is wrong with a chain. */
+const notVerified =
+  "has a certificate that has expired, or one of an authority we do not know: if you trust it, add the authority to outgoing.tls.ca";
 
 function describe(tls: TLSSocket): string {
   const certificate = tls.getPeerCertificate();

@@ -4,6 +4,8 @@
  * Every connection is accepted as plain TCP, so that the limits are asked before TLS costs anything; node:tls is then
  * given the socket.
  */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { EventEmitter } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import {
   createSecureContext,
@@ -13,27 +15,30 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from "node:tls";
-import type { Feed, Link, Millis, Peer } from "../../core/mod.ts";
-import { authority, plainAddress } from "../shared/address.ts";
+import type { Peer } from "../../core/mod.ts";
+import { plainAddress } from "../shared/address.ts";
+import { cannotListen } from "../shared/advice.ts";
 import { byServerName, certifiedNames } from "../shared/certified-names.ts";
 import type { Driver } from "../shared/driver.ts";
-import type { KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
+import type { Accepted, KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
+import type { Gate, MakeGate } from "./gate.ts";
 
 export async function listen(
   options: ListenOptions,
   driver: Driver,
-  accepted: (link: Link, now: Millis) => Feed,
+  accepted: Accepted,
+  makeGate?: MakeGate,
 ): Promise<Listening> {
   let open = true;
-  const give = (socket: Socket, secure: boolean, names: readonly string[]) => {
-    const { remoteAddress, remotePort } = socket;
+  const give = (socket: Socket, secure: boolean, names: readonly string[], gate?: Gate) => {
+    const { remoteAddress, remotePort } = gate?.raw ?? socket;
     // The client has hung up already, or we closed while it was in its handshake.
     if (remoteAddress === undefined || remotePort === undefined || !open) return void socket.destroy();
     const peer: Peer = { address: plainAddress(remoteAddress), port: remotePort, secure, names };
-    connect(socket, peer, driver, accepted);
+    connect(socket, peer, driver, accepted, gate);
   };
-  const tls = options.tls && new Tls(options.tls, options, (socket, names) => give(socket, true, names));
+  const tls = options.tls && new Tls(options.tls, options, (socket, names, gate) => give(socket, true, names, gate));
 
   // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
   const server = createServer({ allowHalfOpen: tls === undefined }, (socket) => {
@@ -46,14 +51,15 @@ export async function listen(
     }
     if (admitted !== undefined) socket.once("close", admitted);
     if (tls === undefined) give(socket, false, []);
-    else tls.begin(socket);
+    else tls.begin(socket, makeGate?.(socket));
   });
   await opened(server, options);
   server.on("error", (error) => options.refused?.("ACCEPT", "", error.message));
   return {
     host: options.host,
     port: (server.address() as AddressInfo).port,
-    setTls: (changed) => tls?.set(changed),
+    via: { api: tls === undefined ? "node:net" : "node:tls", because: "nothing else is asked for" },
+    setTls: async (changed) => tls?.set(changed),
     close: async () => {
       open = false;
       // Not awaited: it would be, for the last open connection.
@@ -65,9 +71,17 @@ export async function listen(
 /** The TLS of one listener. */
 class Tls {
   readonly #server: TlsServer;
+  readonly #options: ListenOptions;
+  readonly #give: (socket: Socket, names: string[], gate?: Gate) => void;
   #byName: ReadonlyMap<string, SecureContext>;
 
-  constructor(tls: TlsServerOptions, options: ListenOptions, give: (socket: Socket, names: string[]) => void) {
+  constructor(
+    tls: TlsServerOptions,
+    options: ListenOptions,
+    give: (socket: Socket, names: string[], gate?: Gate) => void,
+  ) {
+    this.#options = options;
+    this.#give = give;
     this.#byName = contextsByName(tls);
     this.#server = createTlsServer({
       ...contextOptions(tls.fallback, tls),
@@ -77,24 +91,40 @@ class Tls {
       rejectUnauthorized: false,
       handshakeTimeout: options.handshakeSeconds * 1000,
     });
-    this.#server.on("secureConnection", (socket: TLSSocket) => {
-      socket.on("error", ignore);
-      socket.allowHalfOpen = true;
-      give(socket, socket.authorized ? certifiedNames(socket.getPeerCertificate().subjectaltname) : []);
-    });
-    this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-      options.refused?.("HANDSHAKE", plainAddress(socket.remoteAddress ?? ""), error.code ?? error.message);
-      socket.destroy(); // node:tls leaves one that took too long to its listener
-    });
+    this.#server.on("secureConnection", (socket: TLSSocket) => this.#secured(socket));
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#failed(error, socket));
   }
 
-  begin(socket: Socket): void {
-    this.#server.emit("connection", socket);
+  begin(socket: Socket, gate: Gate | undefined): void {
+    if (gate === undefined) return void this.#server.emit("connection", socket);
+    // node:tls knows no way back from a TLSSocket to the stream under it. So each connection has a server of its own,
+    // which is ours in everything but whom it tells.
+    const tell = (event: string, first: unknown, second: unknown): boolean => {
+      if (event === "secureConnection") this.#secured(first as TLSSocket, gate);
+      if (event === "tlsClientError") this.#failed(first as Error, second as TLSSocket, gate);
+      return true;
+    };
+    const own: TlsServer = Object.create(this.#server, { emit: { value: tell } });
+    EventEmitter.prototype.emit.call(own, "connection", gate.stream);
   }
 
   set(tls: TlsServerOptions): void {
+    const byName = contextsByName(tls);
     this.#server.setSecureContext(contextOptions(tls.fallback, tls));
-    this.#byName = contextsByName(tls);
+    this.#byName = byName;
+  }
+
+  #secured(socket: TLSSocket, gate?: Gate): void {
+    socket.on("error", ignore);
+    socket.allowHalfOpen = true;
+    const names = socket.authorized ? certifiedNames(socket.getPeerCertificate().subjectaltname) : [];
+    this.#give(socket, names, gate);
+  }
+
+  #failed(error: NodeJS.ErrnoException, socket: TLSSocket, gate?: Gate): void {
+    const address = plainAddress((gate?.raw ?? socket).remoteAddress ?? "");
+    this.#options.refused?.("HANDSHAKE", address, error.code ?? error.message);
+    socket.destroy(); // node:tls leaves one that took too long to its listener
   }
 }
 
@@ -106,27 +136,20 @@ function contextsByName(tls: TlsServerOptions): Map<string, SecureContext> {
 }
 
 function contextOptions(pair: KeyPair, tls: TlsServerOptions): SecureContextOptions {
+  // Deno would take a key that is none, or somebody else's, and then fail every handshake.
+  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) {
+    throw new Error("the certificate and the key do not belong together");
+  }
   // An empty list of authorities believes nobody; an absent one would believe every public authority.
   return { cert: pair.cert, key: pair.key, ca: [...tls.clientCa], minVersion: "TLSv1.2" };
 }
 
-function opened(server: Server, options: ListenOptions): Promise<void> {
+function opened(server: Server, { host, port }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = advice[error.code ?? ""] ?? error.message;
-      reject(new Error(`cannot listen on ${authority(options.host, options.port)}: ${why}`, { cause: error }));
-    });
-    server.listen({ host: options.host, port: options.port }, () => {
+    server.once("error", (error) => reject(cannotListen(host, port, error)));
+    server.listen({ host, port }, () => {
       server.removeAllListeners("error");
       resolve();
     });
   });
 }
-
-/** What to do when listening failed, by error code. */
-const advice: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program has it; stop that one or choose another port",
-  EACCES: "not permitted; ports below 1024 need a privilege",
-  EADDRNOTAVAIL: "no interface of this machine has that address",
-  ENOTFOUND: "there is no such host; write an address",
-};

@@ -4,10 +4,11 @@
  */
 import type { DialFailure, Hop } from "../../core/mod.ts";
 import { authority } from "./address.ts";
+import type { Driver } from "./driver.ts";
 import { classify } from "./egress.ts";
 import { race } from "./race.ts";
 import { resolveHop, systemResolver, type Target } from "./resolve.ts";
-import type { DialOptions } from "./runtime.ts";
+import type { DialOptions, DialOutcome } from "./runtime.ts";
 
 /** Why a dial failed: the code core acts upon, and a message that says what to do next. */
 export class DialError extends Error {
@@ -20,17 +21,32 @@ export class DialError extends Error {
   }
 }
 
+/** One attempt at one address; see `reach`. */
+export type Attempt<Socket> = (target: Target, signal: AbortSignal) => Promise<Socket>;
+
+/** A whole dial: `opened` is given the socket of the attempt that won, or `outcome` hears why none did. */
+export function dialBy<Socket>(
+  hop: Hop,
+  options: DialOptions,
+  driver: Driver,
+  outcome: DialOutcome,
+  attempt: Attempt<Socket>,
+  opened: (socket: Socket) => void,
+): void {
+  reach(hop, options, attempt).then(opened, (error: unknown) => {
+    const why = error instanceof DialError ? error.code : "UNREACHABLE";
+    const detail = error instanceof Error ? error.message : String(error);
+    driver.turn((now) => outcome.failed(why, detail, now));
+  });
+}
+
 /**
  * Finds a connection to a hop.
  *
  * @param attempt  connects to one address, TLS included; rejects with a DialError, and drops what it has when its
  *                 signal is aborted, also after it has succeeded
  */
-export async function reach<Socket>(
-  hop: Hop,
-  options: DialOptions,
-  attempt: (target: Target, signal: AbortSignal) => Promise<Socket>,
-): Promise<Socket> {
+export async function reach<Socket>(hop: Hop, options: DialOptions, attempt: Attempt<Socket>): Promise<Socket> {
   const whole = new AbortController();
   let step = "looking up the name";
   const timer = setTimeout(() => {

@@ -39,12 +39,22 @@ export interface ListenOptions {
 /** `HANDSHAKE`: TLS failed or took too long. `ACCEPT`: the system could not accept, for want of descriptors mostly. */
 export type Refusal = LimitReached | "HANDSHAKE" | "ACCEPT";
 
+/** Which of the runtime's functions does the work, for the log. */
+export interface Way {
+  /** `Bun.listen`, `node:tls` … */
+  readonly api: string;
+  /** Continues the sentence "by this way, because …". */
+  readonly because: string;
+}
+
 export interface Listening {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
-  /** New handshakes use these certificates; open connections live on. */
-  setTls(tls: TlsServerOptions): void;
+  /** May change with `setTls`. */
+  readonly via: Way;
+  /** Once this resolves, new handshakes use these certificates; open connections live on. Not called again before. */
+  setTls(tls: TlsServerOptions): Promise<void>;
   /** Takes no more connections; open ones live on. */
   close(): Promise<void>;
 }
@@ -72,14 +82,15 @@ export interface DialOutcome {
   failed(why: DialFailure, detail: string, now: Millis): void;
 }
 
+/** Called in a turn for each connection, TLS already negotiated; answers the Feed core has for it. */
+export type Accepted = (link: Link, now: Millis) => Feed;
+
 export interface Runtime {
   readonly name: "node" | "bun" | "deno";
-  /**
-   * Rejects with an Error whose message says what to do (address in use, permission …).
-   *
-   * @param accepted  called in a turn for each connection, TLS already negotiated; the Feed core has for it
-   */
-  listen(options: ListenOptions, driver: Driver, accepted: (link: Link, now: Millis) => Feed): Promise<Listening>;
+  /** By which ways `dial` connects. */
+  readonly dials: { readonly plain: Way; readonly tls: Way };
+  /** Rejects with an Error whose message says what to do (address in use, permission …). */
+  listen(options: ListenOptions, driver: Driver, accepted: Accepted): Promise<Listening>;
   /** Never throws; `outcome` hears the end of it in a later turn. */
   dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome): void;
 }

@@ -1,0 +1,101 @@
+/**
+ * By which of a runtime's ways a listener is opened.
+ *
+ * Bun and Deno have sockets of their own, which cost less than node:net, but their TLS can do less than node:tls. So
+ * each has a table of what its own TLS lacks. The first line that applies to what is asked sends the listener to
+ * node:tls, and its reason is for the log.
+ */
+import type { Listening, ListenOptions, TlsServerOptions, Way } from "./runtime.ts";
+
+export type Lack = readonly [because: string, applies: (tls: TlsServerOptions) => boolean];
+
+export const noNames: Lack = [
+  "it shows several certificates, chosen by name",
+  ({ byName, fallback }) => [...byName.values()].some((pair) => pair.cert !== fallback.cert),
+];
+export const noClientCertificates: Lack = ["it looks at client certificates", ({ clientCa }) => clientCa.length > 0];
+
+/** @param api  the runtime's own function */
+export function wayToListen(api: string, lacks: readonly Lack[], tls: TlsServerOptions | undefined): Way {
+  if (tls === undefined) return { api, because: "it is plain TCP" };
+  const lack = lacks.find(([, applies]) => applies(tls));
+  if (lack !== undefined) return { api: "node:tls", because: lack[0] };
+  return { api, because: "it shows one certificate to everybody and asks for none" };
+}
+
+/** A listener opened by one way. Without `setTls` it keeps the certificate it was opened with. */
+export type Opened = Pick<Listening, "port" | "close"> & Partial<Pick<Listening, "setTls">>;
+
+/** @param isOpen  false once nobody wants connections any more, also those in their handshake */
+export type Open = (options: ListenOptions, isOpen: () => boolean) => Promise<Opened>;
+
+/** How often, and how long after (ms), a port we have just left is asked for again: Deno gives it back a moment later. */
+const REOPENINGS = 40;
+const REOPENING_MS = 25;
+
+/**
+ * A listener that is opened again on its port when its certificates change and its way cannot take them as it runs.
+ * Connections that wait to be accepted in that moment are lost, those in or after their handshake live on.
+ */
+export async function listenByWay(
+  options: ListenOptions,
+  choose: (tls: TlsServerOptions | undefined) => Way,
+  own: Open,
+  compat: Open,
+): Promise<Listening> {
+  let open = true;
+  let asked = options;
+  const openBy = (way: Way, wanted: ListenOptions) => (way.api === "node:tls" ? compat : own)(wanted, () => open);
+  let via = choose(asked.tls);
+  let current = await openBy(via, asked);
+  const { port } = current;
+  const reopen = async (way: Way, wanted: ListenOptions) => {
+    current = await persistently(() => openBy(way, wanted));
+    via = way;
+    asked = wanted;
+  };
+  return {
+    host: options.host,
+    port,
+    get via() {
+      return via;
+    },
+    async setTls(tls) {
+      const way = choose(tls);
+      const wanted = { ...options, port, tls };
+      if (way.api === via.api && current.setTls !== undefined) {
+        await current.setTls(tls);
+        via = way;
+        asked = wanted;
+        return;
+      }
+      const before = { way: via, wanted: { ...asked, port } };
+      await current.close();
+      try {
+        await reopen(way, wanted);
+      } catch (error) {
+        await reopen(before.way, before.wanted); // better what has expired than nobody at the door
+        throw error;
+      } finally {
+        if (!open) await current.close();
+      }
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      await current.close();
+    },
+  };
+}
+
+async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = REOPENINGS; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+      if (left === 0 || cause?.code !== "EADDRINUSE") throw error;
+      await new Promise((resolve) => setTimeout(resolve, REOPENING_MS));
+    }
+  }
+}
