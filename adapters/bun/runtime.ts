@@ -1,0 +1,31 @@
+/** What Bun can do for the shared parts: with its own sockets where they suffice, else with node:tls. */
+import { dial as dialCompat } from "../compat/dial.ts";
+import { listen as listenCompat } from "../compat/listen.ts";
+import type { Runtime, TlsServerOptions } from "../shared/runtime.ts";
+import { listenByWay, noClientCertificates, noNames, wayToListen } from "../shared/way.ts";
+import { dial } from "./dial.ts";
+import { listen } from "./listen.ts";
+
+/** What Bun.listen lacks, and node:tls on Bun has. */
+const lacks = [noNames, noClientCertificates];
+
+export const bun: Runtime = {
+  name: "bun",
+  dials: {
+    plain: { api: "Bun.connect", because: "it is plain TCP" },
+    tls: { api: "node:tls", because: "the certificate must be for the host of the URI, whatever the address" },
+  },
+  listen(options, driver, accepted) {
+    const choose = (tls: TlsServerOptions | undefined) => wayToListen("Bun.listen", lacks, tls);
+    return listenByWay(
+      options,
+      choose,
+      (asked, isOpen) => listen(asked, driver, accepted, isOpen),
+      (asked) => listenCompat(asked, driver, accepted),
+    );
+  },
+  dial(hop, options, driver, outcome) {
+    if (hop.secure) dialCompat(hop, options, driver, outcome);
+    else dial(hop, options, driver, outcome);
+  },
+};
