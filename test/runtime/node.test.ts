@@ -4,5 +4,5 @@ import { runtimeSuite } from "./suite.ts";
 
 // Bun and Deno have a Node in them too; their own adapters are tested by their own files.
 describe.skipIf(process.versions.bun !== undefined || process.versions.deno !== undefined)("Node", () => {
-  runtimeSuite(node);
+  runtimeSuite(node, { apis: { plain: "node:net", one: "node:tls", many: "node:tls" } });
 });

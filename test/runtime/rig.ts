@@ -2,9 +2,11 @@
  * What the runtime suite stands on: a driver, listeners and dials that are all ended after a test, and a tiny core of
  * the test's own. Nothing here has heard of MSRP.
  */
+import { readdirSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { setTimeout } from "node:timers";
+import type { Gate, MakeGate } from "../../adapters/compat/gate.ts";
 import { systemClock } from "../../adapters/shared/clock.ts";
 import { Driver } from "../../adapters/shared/driver.ts";
 import { Egress } from "../../adapters/shared/egress.ts";
@@ -67,9 +69,13 @@ export class Rig {
   readonly #runtime: Runtime;
   readonly #listenings: Listening[] = [];
   readonly #sockets: Socket[] = [];
+  readonly #makeGate: MakeGate | undefined;
+  readonly #gates = new WeakMap<Socket, Gate>();
 
-  constructor(runtime: Runtime) {
+  /** @param makeGate  for the clients of the tests, where a paused TLSSocket reads on */
+  constructor(runtime: Runtime, makeGate?: MakeGate) {
     this.#runtime = runtime;
+    this.#makeGate = makeGate;
   }
 
   /** A listener on loopback, and the sides it has accepted. */
@@ -90,7 +96,7 @@ export class Rig {
   dial(hop: Partial<Hop>, options: Partial<DialOptions> = {}): Promise<Side | Failed> {
     const whole: DialOptions = {
       egress: new Egress(["loopback"]),
-      timeoutSeconds: 5,
+      timeoutSeconds: 15,
       tls: { ca: [], system: false },
       ...options,
     };
@@ -120,7 +126,17 @@ export class Rig {
 
   /** A TLS client over a bare one, which a test may do things to that TLS has no word for. */
   tlsClient(port: number, options: ConnectionOptions, socket = this.client(port)): TLSSocket {
-    return this.keep(connectTls({ socket, ...options }));
+    const gate = this.#makeGate?.(socket);
+    const client = this.keep(connectTls({ socket: gate?.stream ?? socket, ...options }));
+    if (gate !== undefined) this.#gates.set(client, gate);
+    return client;
+  }
+
+  /** Stops a client from reading, or lets it read on. */
+  hold(client: Socket, on: boolean): void {
+    if (on) client.pause();
+    else client.resume();
+    this.#gates.get(client)?.hold(on);
   }
 
   keep<S extends Socket>(socket: S): S {
@@ -161,19 +177,37 @@ export function once(socket: Socket, event: string): Promise<unknown> {
   return new Promise((resolve) => socket.once(event, resolve));
 }
 
-/** Everything a socket still has to say, up to its end. */
-export async function readAll(socket: Socket): Promise<Buffer> {
+/** Resolves with false when a socket has closed. */
+export function closed(socket: Socket): Promise<false> {
+  return new Promise((resolve) => socket.once("close", () => resolve(false)));
+}
+
+/** Everything a socket still has to say, up to its end, or at least `enough` octets. */
+export async function readAll(socket: Socket, enough = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let ended = false;
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  let octets = 0;
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    octets += chunk.length;
+  });
   for (const event of ["end", "close"]) {
     socket.once(event, () => {
       ended = true;
     });
   }
   socket.resume();
-  await until(() => ended, "the end of what a socket has to say");
+  await until(() => ended || octets >= enough, "the end of what a socket has to say");
   return Buffer.concat(chunks);
+}
+
+/** How many descriptors this process has open; undefined where there is no /proc. */
+export function descriptors(): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A ClientHello that offers TLS 1.`minor - 1` at most, because no library of today still would (RFC 5246 §7.4.1.2). */
