@@ -320,8 +320,11 @@ export class Relay implements RelayPort, Surroundings {
     if (relay !== undefined && source.hop !== undefined) this.nextHops.learn(relay, source);
     const refused = takeResponse(this.state, this.backPressure, source, head);
     this.backPressure.eased(source);
-    // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us.
-    if (refused !== undefined) this.#countAuthFailure(refused);
+    // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us, and like them only when they
+    // are the client's that is connected here.
+    if (refused === undefined) return;
+    const previous = readPath(refused.fromPath, 0, refused.fromPath.length)?.uris[0];
+    if (previous === undefined || !this.#isRelay(refused.source, previous)) this.#countAuthFailure(refused.source);
   }
 
   // ---- AUTH ----

@@ -10,7 +10,7 @@ import type { Fault } from "../faults.ts";
 import type { DialFailure, Hop, Ticket } from "../ports.ts";
 import { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
-import { isRelay } from "../session/relay-peer.ts";
+import { certifies, isRelay } from "../session/relay-peer.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
 
@@ -72,8 +72,10 @@ export class NextHops {
     if (!uri.secure || uri.port === 0 || connection.closed) return;
     const key = hopKey(uri);
     if (this.#byHop.has(key) || connection.hopKeys.size >= MAX_HOPS) return;
-    const dialed = connection.hop?.secure === true && connection.hop.host === uri.host;
-    if (!dialed && !isRelay(connection.peer, uri.host, this.#state.config.relayNames)) return;
+    // A farm's name leads to one of its members (§8), whose own name its certificate has as well.
+    const { hop, peer } = connection;
+    const dialed = hop?.secure === true && (hop.host === uri.host || certifies(peer, uri.host));
+    if (!dialed && !isRelay(peer, uri.host, this.#state.config.relayNames)) return;
     this.#byHop.set(key, connection);
     connection.hopKeys.add(key);
   }

@@ -19,13 +19,13 @@ import { copyHeaders, endFrame } from "./chunk.ts";
 import { sendReport } from "./report.ts";
 import type { State } from "./state.ts";
 
-/** Takes a response that came in on `from`. Returns the connection whose AUTH was refused by another relay, if any. */
+/** Takes a response that came in on `from`. Returns the AUTH whose credentials another relay has refused, if it is that. */
 export function takeResponse(
   state: State,
   backPressure: BackPressure,
   from: Connection,
   head: Head,
-): Connection | undefined {
+): Asked | undefined {
   const { octets, base } = head;
   if (head.flaw !== undefined) {
     state.noteFault(from, "RESPONSE_MALFORMED", head.flaw);
@@ -106,7 +106,7 @@ function passBack(
   transaction: Transaction,
   asked: Asked,
   head: Head,
-): Connection | undefined {
+): Asked | undefined {
   const { source } = asked;
   transaction.table.finish(transaction);
   if (source.closed) return undefined;
@@ -125,5 +125,5 @@ function passBack(
   source.writeFrame(frame);
   backPressure.wrote(source, source);
   const stale = head.values(WWW_AUTHENTICATE).some((value) => /\bstale\s*=\s*"?true/i.test(value));
-  return asked.proves && head.status === 401 && !stale ? source : undefined;
+  return asked.proves && head.status === 401 && !stale ? asked : undefined;
 }

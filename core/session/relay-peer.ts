@@ -9,8 +9,12 @@ import type { Peer } from "../ports.ts";
  * @param relayNames  `relays.names` of the configuration
  */
 export function isRelay(peer: Peer, host: string, relayNames: readonly string[]): boolean {
-  if (!peer.secure || peer.names.length === 0) return false;
-  return peer.names.some((name) => matchesLabel(name, host)) && relayNames.some((name) => matchesLabel(name, host));
+  return certifies(peer, host) && relayNames.some((name) => matchesLabel(name, host));
+}
+
+/** Does its certificate name this host? That makes it the host, and not yet a relay. */
+export function certifies(peer: Peer, host: string): boolean {
+  return peer.secure && peer.names.some((name) => matchesLabel(name, host));
 }
 
 /** `*.example.net` stands for one label, as in certificates (RFC 6125 §6.4.3). */
