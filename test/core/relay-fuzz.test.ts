@@ -34,11 +34,8 @@ class World {
   readonly bench: RelayBench;
   readonly honest: BenchPeer[];
   mallory: BenchPeer;
-  readonly malloryLease: string;
   readonly messages: Map<string, Message>;
   readonly #open: Map<BenchPeer, Message>;
-  /** What was heard of every peer, and not yet looked at. */
-  readonly #heard: Map<BenchPeer, Heard[]>;
   readonly #seen: Set<Heard>;
   #nextStatus: string;
 
@@ -46,10 +43,8 @@ class World {
     this.bench = new RelayBench({ forwarding: { chunkBytes }, limits: { idleSeconds: 1_000_000 } });
     this.honest = [this.bench.client("alice"), this.bench.client("bob"), this.bench.connect("carol")];
     this.mallory = this.bench.client("mallory");
-    this.malloryLease = this.mallory.lease;
     this.messages = new Map();
     this.#open = new Map();
-    this.#heard = new Map();
     this.#seen = new Set();
     this.#nextStatus = "200";
     // Carol has spoken to both, so they can reach her.
