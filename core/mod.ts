@@ -1,6 +1,7 @@
 /** The only door adapters come in by. */
 export * from "./ports.ts";
 export { type Consequence, consequence, type Fault, faults } from "./faults.ts";
+export { parseUri, type Uri } from "./codec/uri.ts";
 export { Relay } from "./relay.ts";
 export type { Counters } from "./forwarding/state.ts";
 export type { Authentication, AuthenticationOptions, RelayAccount } from "./endpoint/authentication.ts";
