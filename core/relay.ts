@@ -408,7 +408,8 @@ export class Relay implements RelayPort, Surroundings {
     }
     const user = claim.username;
     const domain = claim.domain.name;
-    if (state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser) {
+    const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
+    if (full && !state.leases.makeRoom(user, domain, state.now)) {
       this.#refuseAuth(source, id, paths, "TOO_MANY_SESSIONS", "");
       return;
     }

@@ -16,6 +16,7 @@ import type { Fault } from "../faults.ts";
 import type { Hop, RelayConfig } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
+import { isRelay } from "../session/relay-peer.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { State } from "./state.ts";
 
@@ -116,6 +117,10 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
   const to = readPath(octets, toStart, toEnd);
   const from = readPath(octets, fromStart, fromEnd);
   if (to === undefined || from === undefined) return "PATH";
+  // §6.3: a relay has proven itself by its certificate. We may have forgotten its sessions, and must not part with it.
+  if (!source.proven && isRelay(source.peer, (from.uris[0] as Uri).host, state.config.relayNames)) {
+    state.endProbation(source);
+  }
 
   const leases: Lease[] = [];
   let direction: Route["direction"] = "here";
@@ -129,7 +134,6 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     if (lease.state !== "valid") return lease.state === "expired" ? "SESSION_EXPIRED" : "SESSION_UNKNOWN";
     leases.push(lease);
     const fromOwner = lease.isFromOwner(source, state.config.relayNames);
-    if (fromOwner) lease.learnOwnerUri(from.uris[0] as Uri);
     const next = to.uris[i + 1];
     if (next === undefined) {
       // The URI alone: a keepalive, and only its holder has reason to send one.
@@ -137,6 +141,7 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
       direction = "here";
       break;
     }
+    // Before its own URIs are learned: the relay before us brings what others send to its client as well.
     if (lease.leadsToOwner(next)) {
       // §6.4: the next hop is the next hop back toward the client that obtained this URI.
       if (!fromOwner && i === 0 && mayCarry(source, from.uris[0] as Uri)) {
@@ -147,6 +152,7 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     }
     // §6.4: or the previous hop was the one coming from that client.
     if (!fromOwner) return "SESSION_FOREIGN";
+    lease.learnOwnerUri(from.uris[0] as Uri);
     direction = "on";
   }
 

@@ -23,6 +23,8 @@ const MAX_OWNER_URIS = 4;
 const MAX_STRANGERS = 16;
 /** A lease used this recently was in use when it expired, and the log says so. */
 const RECENT: Millis = 120_000;
+/** One that came through a relay and was not used for so long may make room for another of the same user. */
+const ABANDONED: Millis = 600_000;
 
 export class Lease {
   readonly number: number; // for logs: says nothing about the URI
@@ -33,6 +35,7 @@ export class Lease {
   readonly owner: Connection; // where the AUTH came in
   /** The relay it came through, proven by its certificate; undefined when it came from the client itself. */
   readonly relayHost: string | undefined;
+  readonly grantedAt: Millis;
   readonly expiresAt: Millis;
   /** URIs of the owner: the one it authenticated with, and those it has sent from since. */
   readonly #ownerUris: Uri[];
@@ -53,6 +56,7 @@ export class Lease {
     ownerUri: Uri,
     relayHost: string | undefined,
     expiresAt: Millis,
+    now: Millis,
   ) {
     this.number = number;
     this.uri = uri;
@@ -66,6 +70,7 @@ export class Lease {
     this.#strangers = [];
     this.version = 0;
     this.state = "valid";
+    this.grantedAt = now;
     this.usedAt = Number.NEGATIVE_INFINITY;
     this.timer = undefined;
   }
@@ -121,7 +126,7 @@ export interface Holder {
 
 export class Leases {
   readonly #bySessionId: Map<string, Lease>;
-  readonly #perUser: Map<string, number>; // valid leases by user and domain
+  readonly #perUser: Map<string, Set<Lease>>; // valid leases by user and domain, the oldest first
   readonly #timers: Timers;
   readonly #random: RandomPool;
   readonly #ended: (lease: Lease, why: "EXPIRED" | "EXPIRED_IN_USE") => void;
@@ -143,7 +148,27 @@ export class Leases {
 
   /** How many valid leases a user has. */
   heldBy(user: string, domain: string): number {
-    return this.#perUser.get(userKey(user, domain)) ?? 0;
+    return this.#perUser.get(userKey(user, domain))?.size ?? 0;
+  }
+
+  /**
+   * Ends the lease of this user that came through a relay and has been unused for longest; false when all are in use.
+   * Nobody tells us that a client behind a relay has gone, so without this those that come and go every few minutes
+   * would have used up what a user may have long before the first of them expires.
+   */
+  makeRoom(user: string, domain: string, now: Millis): boolean {
+    let oldest: Lease | undefined;
+    let unusedSince = now - ABANDONED;
+    for (const lease of this.#perUser.get(userKey(user, domain)) ?? []) {
+      const since = Math.max(lease.grantedAt, lease.usedAt);
+      if (lease.relayHost === undefined || since > unusedSince) continue;
+      oldest = lease;
+      unusedSince = since;
+    }
+    if (oldest?.timer === undefined) return false;
+    this.#timers.cancel(oldest.timer);
+    this.#expire(oldest, now);
+    return true;
   }
 
   /**
@@ -163,9 +188,11 @@ export class Leases {
     const sessionId = this.#random.text(SESSION_ID_LETTERS);
     const uri: Uri = { ...advertise, userinfo: "", sessionId, transport: "tcp" };
     const expiresAt = now + expiresSeconds * 1000;
-    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, relayHost, expiresAt);
+    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, relayHost, expiresAt, now);
     this.#bySessionId.set(sessionId, lease);
-    this.#perUser.set(userKey(user, domain), this.heldBy(user, domain) + 1);
+    const key = userKey(user, domain);
+    const held = this.#perUser.get(key) ?? new Set();
+    this.#perUser.set(key, held.add(lease));
     // §6.3: what came through a relay is valid on any connection to it, and outlives this one.
     if (relayHost === undefined) owner.leases.add(lease);
     lease.timer = this.#timers.set(lease.expiresAt, (at) => this.#expire(lease, at));
@@ -214,9 +241,9 @@ export class Leases {
   #release(lease: Lease): void {
     if (lease.state !== "valid") return;
     const key = userKey(lease.user, lease.domain);
-    const rest = (this.#perUser.get(key) ?? 1) - 1;
-    if (rest === 0) this.#perUser.delete(key);
-    else this.#perUser.set(key, rest);
+    const held = this.#perUser.get(key);
+    held?.delete(lease);
+    if (held?.size === 0) this.#perUser.delete(key);
   }
 }
 

@@ -123,11 +123,11 @@ describe("an AUTH through us to another relay (§5.1)", () => {
     expect(bench.dials.map(({ hop }) => hop.host)).toEqual(["victim.example.net"]);
   });
 
-  test.each<[string, (far: () => BenchPeer) => void, string]>([
+  test.each<[string, (far: () => BenchPeer) => unknown, string]>([
     ["is nowhere", () => bench.dialFailed("UNRESOLVED"), "408"],
     ["is not allowed", () => bench.dialFailed("POLICY"), "403"],
     ["has gone before it answers", (far) => far().end(), "408"],
-    ["does not answer in 30 s", (far) => void (far(), bench.advance(31_000)), "408"],
+    ["does not answer in 30 s", (far) => [far(), bench.advance(31_000)], "408"],
   ])("is answered for a relay that %s", (_, happens, status) => {
     asks("ask1");
     happens(() => bench.relayDialed("extra"));
