@@ -18,6 +18,11 @@ export const LOW_MARK = 64 * 1024;
 /** Writes of at least this length are worth passing on without a copy. */
 const LONG = 4096;
 const PAGE = 16 * 1024;
+/**
+ * The most that is offered to a channel at once. Some say what was taken only when all of it was, and core judges by that
+ * whether a slow peer still moves.
+ */
+const LOT = 64 * 1024;
 /** Pages kept for the next turn; idle connections hold none. */
 const SPARE_PAGES = 256;
 
@@ -105,13 +110,27 @@ export class Outbox implements Flushable {
   /** Sends what there is. Called by the driver after a turn. */
   flush(): void {
     this.#touched = false;
-    if (this.#abandoned || this.#offered > 0 || this.backlog === 0) return;
     this.#seal();
-    const octets = this.backlog;
-    this.#offered = octets;
-    const taken = this.#channel.write(this.#pieces, octets);
-    if (taken > 0) this.#drop(taken);
-    if (taken === octets) this.#offered = 0;
+    while (!this.#abandoned && this.#offered === 0 && this.backlog > 0) {
+      const octets = Math.min(this.backlog, LOT);
+      this.#offered = octets;
+      const taken = this.#channel.write(octets === this.backlog ? this.#pieces : this.#first(octets), octets);
+      if (taken > 0) this.#drop(taken);
+      if (taken < octets) return;
+      this.#offered = 0;
+    }
+  }
+
+  /** The first `octets` of the pieces. */
+  #first(octets: number): Uint8Array[] {
+    const lot: Uint8Array[] = [];
+    let left = octets;
+    for (const piece of this.#pieces) {
+      if (left === 0) break;
+      lot.push(piece.length > left ? piece.subarray(0, left) : piece);
+      left -= Math.min(left, piece.length);
+    }
+    return lot;
   }
 
   /** The kernel took `octets` more of what the channel was offered. Called in a turn, so that the rest is flushed. */

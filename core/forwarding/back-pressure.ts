@@ -21,7 +21,7 @@ const STALL_CHECK: Millis = 30_000;
  * How long a connection that takes nothing at all may stop another one on which other sessions wait as well. After that
  * what comes for it on such a connection is refused with 408 as long as it is full, and the others go on.
  */
-export const SHARED_HOLD: Millis = 2_000;
+export const SHARED_HOLD: Millis = 10_000;
 /** How many are let go at once. */
 const RELEASED_AT_ONCE = 4;
 

@@ -26,7 +26,8 @@ export interface Route {
   readonly fromPath: Uint8Array;
   /** Our URIs at the beginning of the To-Path, all valid when this was decided. */
   readonly leases: readonly Lease[];
-  readonly versions: readonly number[];
+  /** Of the leases, when it was last seen that nothing has changed for us. */
+  readonly versions: number[];
   /** `to`: towards the client that holds the last lease. `on`: from its holder to another hop. `here`: for us alone. */
   readonly direction: "to" | "on" | "here";
   /** The next hop when it is not a client of ours. */
@@ -103,9 +104,22 @@ export class Routes {
 function isCurrent(route: Route): boolean {
   for (let i = 0; i < route.leases.length; i++) {
     const lease = route.leases[i] as Lease;
-    if (lease.state !== "valid" || lease.version !== route.versions[i]) return false;
+    if (lease.state !== "valid") return false;
+    if (lease.version === route.versions[i]) continue;
+    if (isSuperseded(route, lease)) return false;
+    route.versions[i] = lease.version;
   }
   return route.out === undefined || !route.out.closed;
+}
+
+/**
+ * Has the peer come back on another connection? Only then does a session move while its connection is open: on any other
+ * it would overtake itself.
+ */
+function isSuperseded({ out, nextUri }: Route, lease: Lease): boolean {
+  if (out === undefined || out.hop !== undefined || nextUri === undefined) return false;
+  const stranger = lease.strangerAt(nextUri);
+  return stranger !== undefined && stranger !== out;
 }
 
 function decide(head: Head, source: Connection, state: State): Route | Fault {

@@ -116,7 +116,7 @@ const causes: Record<Fault, Cause> = {
     bob.stall();
     carol.say(send("c111", between(carol, alice, { failureReport: "no" })));
     carol.say(send("c112", between(carol, bob, { failureReport: "no", body: "x".repeat(300_000) })));
-    bench.advance(3_000);
+    bench.advance(11_000);
     carol.say(send("c113", between(carol, bob)));
   },
   STALLED: ({ bench, alice, bob }) => {
