@@ -172,6 +172,18 @@ describe("a next hop that takes nothing", () => {
     bench.expectNothingKept();
   });
 
+  test("keeps no list of the senders that came and went", () => {
+    bob.stall();
+    fill(alice);
+    for (let i = 0; i < 50; i++) {
+      const passing = bench.connect("passing");
+      passing.say(send("t222", toBob(passing, { failureReport: "no" })));
+      expect(passing.reading).toBe(false);
+      passing.end();
+    }
+    for (const { held } of bench.relay.state.connections) expect(held.length).toBeLessThanOrEqual(1);
+  });
+
   test("holds a sender to two of them until both have room", () => {
     const carol = bench.client("carol");
     bob.stall();

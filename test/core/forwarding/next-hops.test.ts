@@ -143,6 +143,24 @@ describe("a stranger", () => {
     expect(carol.heard()).toEqual([]);
   });
 
+  test("that we had dialed is reached there while that connection lives, and then on the one it came by", () => {
+    const uri = "msrps://erin.example.net:2855/e;tcp";
+    const toErin = (body: string) => {
+      alice.say(send("t222", { to: [alice.lease, uri], from: [alice.uri], body, failureReport: "no" }));
+    };
+    toErin("dialed");
+    const dialed = bench.dialed("erin");
+    const erin = bench.connect("erin");
+    erin.say(send("t333", { to: [alice.lease, alice.uri], from: [uri] }));
+    erin.heard();
+    toErin("in order");
+    expect(dialed.heard().map(({ body }) => body)).toEqual(["dialed", "in order"]);
+    dialed.end();
+    toErin("came");
+    expect(erin.heard().map(({ body }) => body)).toEqual(["came"]);
+    expect(bench.dials).toEqual([]);
+  });
+
   test("that used the URI without leading to its client is not learned", () => {
     const mallory = bench.connect("mallory");
     mallory.say(send("t222", { to: [alice.lease, "msrps://far.example.net/x;tcp"], from: [carol.uri], body: "x" }));
@@ -231,6 +249,12 @@ describe("while a next hop is being dialed", () => {
     const far = bench.dialed("far");
     expect(alice.reading).toBe(true);
     expect(far.heard()).toHaveLength(8);
+  });
+
+  test("however long that takes, what waits for it is kept", () => {
+    alice.say(send("t111", { to: [alice.lease, uri], from: [alice.uri], body: "patience" }));
+    bench.advance(300_000);
+    expect(bench.dialed("far").only().body).toBe("patience");
   });
 
   test("a dial that succeeds after shutdown is closed at once", () => {

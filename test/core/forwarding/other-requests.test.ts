@@ -154,6 +154,16 @@ describe.each(cuts)("%s", (cut) => {
       bench.expectNothingKept();
     });
 
+    test("is answered 408 when the next hop is lost before its end has come", () => {
+      const frame = request("n111", "NICKNAME", toBob({ headers: ["Content-Type: text/plain"], body: "0123456789" }));
+      const middle = frame.indexOf("56789");
+      alice.say(frame.slice(0, middle));
+      bob.end();
+      expect(alice.heard()).toEqual([]);
+      alice.say(frame.slice(middle));
+      expect(alice.briefs()).toEqual(["n111 408"]);
+    });
+
     test("times out 30 seconds after the kernel has taken it", () => {
       bob.stall();
       alice.say(request("n111", "NICKNAME", toBob()));

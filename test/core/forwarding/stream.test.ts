@@ -336,6 +336,24 @@ describe("when somebody vanishes in the middle of a chunk", () => {
     bench.expectNothingKept();
   });
 
+  test("and it is the next hop before the first octet, the sender is told all the same", () => {
+    alice.say(beginSend("t111", toBob()));
+    bob.end();
+    expect(alice.briefs()).toEqual(["t111 481"]);
+    alice.say(`hello${end("t111")}`);
+    expect(alice.briefs()).toEqual([]);
+  });
+
+  test("nothing of what it was sending is remembered with those it sent to", () => {
+    for (let i = 0; i < 3; i++) {
+      const carol = bench.connect("carol");
+      carol.say(`${beginSend("t111", between(carol, bob))}hello`);
+      carol.end();
+      alice.say(`${beginSend("t111", toBob())}hello${end("t111", "+")}`);
+    }
+    for (const { feeders } of bench.relay.state.connections) expect(feeders.size).toBe(0);
+  });
+
   test("and it is a next hop that others stream to as well, each of them is told", () => {
     const carol = bench.connect("carol");
     alice.say(`${beginSend("t111", toBob())}hello`);
