@@ -22,6 +22,8 @@ const STALL_CHECK: Millis = 30_000;
  * what comes for it on such a connection is refused with 408 as long as it is full, and the others go on.
  */
 export const SHARED_HOLD: Millis = 10_000;
+/** Less than this taken in that time is nothing: who takes an octet now and then must not stop them for ever. */
+const SHARED_LEAST = 64 * 1024;
 /** How many are let go at once. */
 const RELEASED_AT_ONCE = 4;
 
@@ -116,7 +118,8 @@ export class BackPressure {
       source.holdTimer = undefined;
       if (source.closed || source.holds === 0) return;
       if (this.#isShared(source)) {
-        for (const [out, taken] of before) if (out.written - out.backlog === taken) this.#giveUp(source, out);
+        for (const [out, taken] of before)
+          if (out.written - out.backlog - taken < SHARED_LEAST) this.#giveUp(source, out);
       }
       if (source.holds > 0) this.#watchShared(source);
     });

@@ -32,6 +32,12 @@ export class ChainBench extends RelayBench {
     return this.certified(name, [`${name}.example.net`]);
   }
 
+  /** What a relay has to be told after its connection has ended, we dial it for. */
+  override expectNothingKept(): void {
+    for (const peer of this.peers) peer.end();
+    super.expectNothingKept();
+  }
+
   /** We reach a relay that we have dialed, by default the only one. */
   relayDialed(name: string, dial: Dial | undefined = this.dials[0]): BenchPeer {
     const names = [dial?.hop.host ?? ""];
