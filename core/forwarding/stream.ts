@@ -4,7 +4,8 @@
  * The chunk is passed on as it arrives. What we send is chunks of our own: each begins when there is an octet for it and
  * ends with `+` when somebody else has a frame to write to the same connection, when the next hop is known to take no
  * more at once, or when our end-line would occur in the body. The last octet received is kept back until more or the
- * end-line comes, so that the chunk which carries the final flag is never empty.
+ * end-line comes, so that the chunk which carries the final flag is never empty. While somebody else's chunk is open, more
+ * is kept: to interrupt it for less than 2048 octets would cost more than it carries (RFC 4975 §7.1.1).
  */
 import { DOLLAR, HASH, PLUS, sameOctets } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
@@ -19,6 +20,9 @@ import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
 
+/** RFC 4975 §7.1.1: chunks before the last are not to be shorter. */
+const MIN_CHUNK = 2048;
+
 export class Stream implements Feeder {
   readonly #state: State;
   readonly #backPressure: BackPressure;
@@ -30,8 +34,8 @@ export class Stream implements Feeder {
   readonly #rangeText: string | undefined; // Byte-Range as it came, for a body that turns out to be empty
   readonly #total: number;
   readonly #guard: TidGuard;
-  readonly #last: Uint8Array; // the octet kept back
-  #keeping: boolean; // whether there is one
+  #kept: Uint8Array; // octets kept back: kept[0, keptLength)
+  #keptLength: number;
   #position: number; // of the next octet to be written
   #chunkStart: number; // position of the open chunk's first octet
   #open: boolean;
@@ -65,8 +69,8 @@ export class Stream implements Feeder {
     this.#total = range?.total ?? -1;
     this.#chunkStart = this.#position;
     this.#guard = new TidGuard();
-    this.#last = new Uint8Array(1);
-    this.#keeping = false;
+    this.#kept = new Uint8Array(1);
+    this.#keptLength = 0;
     this.#open = false;
     this.#transaction = undefined;
     this.#id = new Uint8Array(TRANSACT_ID_LENGTH);
@@ -78,9 +82,12 @@ export class Stream implements Feeder {
   push(source: Uint8Array, start: number, end: number): void {
     if (this.failed || start === end) return;
     this.#out.usedAt = this.#state.now;
-    if (this.#keeping) this.#write(this.#last, 0, 1);
-    this.#last[0] = source[end - 1] as number;
-    this.#keeping = true;
+    if (!this.#open && this.#out.openChunk !== undefined && this.#keptLength + end - start <= MIN_CHUNK) {
+      this.#keep(source, start, end);
+      return;
+    }
+    this.#writeKept(true);
+    this.#keep(source, end - 1, end);
     this.#write(source, start, end - 1);
     this.#backPressure.wrote(this.#origin.source, this.#out);
   }
@@ -89,12 +96,8 @@ export class Stream implements Feeder {
   finish(flag: number): void {
     if (this.failed) return;
     this.#out.feeders.delete(this);
-    if (this.#keeping) {
-      this.#keeping = false;
-      this.#write(this.#last, 0, 1, false);
-    } else {
-      this.#begin(this.#rangeText);
-    }
+    if (this.#keptLength > 0) this.#writeKept(false);
+    else this.#begin(this.#rangeText);
     this.#close(flag);
     this.#backPressure.wrote(this.#origin.source, this.#out);
   }
@@ -106,7 +109,7 @@ export class Stream implements Feeder {
   cutOff(): void {
     this.#out.feeders.delete(this);
     if (this.failed) return;
-    if (this.#keeping) this.#write(this.#last, 0, 1, false);
+    this.#writeKept(false);
     if (this.#open) this.#close(PLUS);
     this.failed = true;
   }
@@ -132,6 +135,23 @@ export class Stream implements Feeder {
     this.failed = true;
     if (this.#transaction !== undefined) this.#transaction.rangeEnd = this.#position - 1;
     this.#origin.open?.fail(status);
+  }
+
+  #keep(source: Uint8Array, start: number, end: number): void {
+    const length = this.#keptLength + end - start;
+    if (length > this.#kept.length) {
+      const grown = new Uint8Array(MIN_CHUNK);
+      grown.set(this.#kept.subarray(0, this.#keptLength));
+      this.#kept = grown;
+    }
+    this.#kept.set(source.subarray(start, end), this.#keptLength);
+    this.#keptLength = length;
+  }
+
+  #writeKept(more: boolean): void {
+    const length = this.#keptLength;
+    this.#keptLength = 0;
+    this.#write(this.#kept, 0, length, more);
   }
 
   /** @param more  octets will follow: a chunk that is full ends here, because the next hop may wait for its end */

@@ -161,19 +161,39 @@ describe("a long chunk is interrupted (RFC 4975 §7.1.1)", () => {
 
   test("so that two that come at once to one connection take turns", () => {
     const carol = bench.connect("carol");
-    alice.say(`${beginSend("t111", toBob({ messageId: "one", range: "1-*/*" }))}a1`);
-    carol.say(`${beginSend("t222", between(carol, bob, { messageId: "two", range: "1-*/*" }))}b1`);
+    const piece = (mark: string) => mark.repeat(1500);
+    alice.say(`${beginSend("t111", toBob({ messageId: "one", range: "1-*/*" }))}${piece("a1")}`);
+    carol.say(`${beginSend("t222", between(carol, bob, { messageId: "two", range: "1-*/*" }))}${piece("b1")}`);
     for (let i = 2; i <= 5; i++) {
-      alice.say(`a${i}`);
-      carol.say(`b${i}`);
+      alice.say(piece(`a${i}`));
+      carol.say(piece(`b${i}`));
     }
     alice.say(end("t111"));
     carol.say(end("t222"));
     const chunks = bob.heard();
     const of = (id: string) => chunks.filter((chunk) => chunk.header("Message-ID") === id);
-    expect(assemble(of("one"))).toBe("a1a2a3a4a5");
-    expect(assemble(of("two"))).toBe("b1b2b3b4b5");
+    expect(assemble(of("one"))).toBe(["a1", "a2", "a3", "a4", "a5"].map(piece).join(""));
+    expect(assemble(of("two"))).toBe(["b1", "b2", "b3", "b4", "b5"].map(piece).join(""));
     expect(of("one").map(({ flag }) => flag)).toEqual(["+", "+", "+", "+", "+", "$"]);
+    for (const chunk of chunks) bob.answer(chunk, 200);
+    bench.expectNothingKept();
+  });
+
+  test("but not for less than 2048 octets, which would cost more than they carry (RFC 4975 §7.1.1)", () => {
+    const carol = bench.connect("carol");
+    alice.say(beginSend("t111", toBob({ messageId: "one", range: "1-*/*" })));
+    carol.say(beginSend("t222", between(carol, bob, { messageId: "two", range: "1-*/*" })));
+    for (let i = 0; i < 5000; i++) {
+      alice.say("a");
+      carol.say("b");
+    }
+    alice.say(end("t111"));
+    carol.say(end("t222"));
+    const chunks = bob.heard();
+    const of = (id: string) => chunks.filter((chunk) => chunk.header("Message-ID") === id);
+    expect(assemble(of("one"))).toBe("a".repeat(5000));
+    expect(assemble(of("two"))).toBe("b".repeat(5000));
+    expect(chunks.length).toBeLessThan(10);
     for (const chunk of chunks) bob.answer(chunk, 200);
     bench.expectNothingKept();
   });
