@@ -18,6 +18,7 @@ import { BackPressure } from "./forwarding/back-pressure.ts";
 import { Incoming, type Surroundings } from "./forwarding/incoming.ts";
 import { dialFault, NextHops } from "./forwarding/next-hops.ts";
 import { failTransaction, takeResponse, timeOut } from "./forwarding/response.ts";
+import { Pace } from "./forwarding/pace.ts";
 import { type Counters, State } from "./forwarding/state.ts";
 import type {
   Credential,
@@ -74,6 +75,7 @@ export class Relay implements RelayPort, Surroundings {
   readonly state: State;
   readonly nextHops: NextHops;
   readonly backPressure: BackPressure;
+  readonly #pace: Pace;
   readonly #authenticator: Authenticator;
   readonly #domains: Map<string, DomainConfig>;
   readonly #pendingAuths: Map<Ticket, PendingAuth>;
@@ -93,6 +95,7 @@ export class Relay implements RelayPort, Surroundings {
       const previous = readPath(fromPath, 0, fromPath.length)?.uris[0];
       return previous !== undefined && this.#isRelay(source, previous) ? this.nextHops.backTo(previous) : undefined;
     };
+    this.#pace = new Pace(this.state);
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
     this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
     this.#pendingAuths = new Map();
@@ -229,6 +232,7 @@ export class Relay implements RelayPort, Surroundings {
         connection.usedAt = now;
         state.counters.bytesIn += bytes.length;
         reader?.read(bytes);
+        this.#pace.brought(connection, bytes.length);
       },
       writable: (now) => {
         if (connection.closed) return;
@@ -307,6 +311,7 @@ export class Relay implements RelayPort, Surroundings {
     }
     if (failed > 0) state.noteFault(connection, fault, `${failed} under way`);
     this.backPressure.gone(connection);
+    this.#pace.gone(connection);
     if (link !== undefined) {
       state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
     }

@@ -126,11 +126,6 @@ const outgoing = section({
   ),
 });
 
-const unlimited = v.pipe(
-  whole(0, 1 << 30),
-  v.check((value) => value === 0, "a limit other than 0 is not supported yet"),
-);
-
 export const schema = table({
   hostname: host(),
   data: v.optional(text()),
@@ -148,7 +143,10 @@ export const schema = table({
     connections: v.optional(whole(1, 1_000_000), 20_000),
     connectionsPerAddress: v.optional(whole(1, 1_000_000), 100),
     sessionsPerUser: v.optional(whole(1, 100_000), 50),
-    bytesPerSecondPerSession: v.optional(unlimited, 0),
+    bytesPerSecondPerSession: v.optional(
+      v.union([v.literal(0), whole(1024, 1 << 30)], "must be 0 or a whole number from 1024"),
+      0,
+    ),
     idleSeconds: v.optional(whole(1, YEAR), 3600),
     headerBytes: v.optional(whole(1024, 1 << 16), 16_384),
   }),

@@ -242,9 +242,9 @@ const shapes: readonly Case[] = [
     'accounts.main.type: must be sqlite or static, found "ldap"',
   ],
   [
-    "a limit to come",
+    "a limit of less than a kilobyte",
     sample({ limits: "{ bytesPerSecondPerSession: ▸9 }" }),
-    "limits.bytesPerSecondPerSession: a limit other than 0 is not supported yet",
+    "limits.bytesPerSecondPerSession: must be a whole number from 1024 to 1073741824, found 9",
   ],
   [
     "a password of digits, without repeating it",

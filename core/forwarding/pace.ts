@@ -1,0 +1,61 @@
+/**
+ * How fast a session may send (`limits.bytesPerSecondPerSession`): by back-pressure, never by loss.
+ *
+ * A connection may bring as much as the sessions on it together; a second's worth may come at once. What it brings beyond
+ * that has come already and is forwarded, and the connection is not read from until it is made up for. A relay's
+ * connection is not slowed: whose octets it brings was for the relay before us to limit.
+ */
+import type { Millis } from "../ports.ts";
+import type { Connection } from "../session/connection.ts";
+import { isRelay } from "../session/relay-peer.ts";
+import type { Timer } from "../session/timers.ts";
+import type { State } from "./state.ts";
+
+interface Allowance {
+  /** What may still come; below zero while the connection waits. */
+  octets: number;
+  asOf: Millis;
+  /** Set while the connection waits. */
+  timer: Timer | undefined;
+}
+
+export class Pace {
+  readonly #state: State;
+  readonly #perSecond: number;
+  readonly #allowances: WeakMap<Connection, Allowance>;
+
+  constructor(state: State) {
+    this.#state = state;
+    this.#perSecond = state.config.limits.bytesPerSecondPerSession;
+    this.#allowances = new WeakMap();
+  }
+
+  /** `source` has brought so many octets. */
+  brought(source: Connection, octets: number): void {
+    if (this.#perSecond === 0 || source.closed || this.#isExempt(source)) return;
+    const { now, timers } = this.#state;
+    const rate = this.#perSecond * Math.max(1, source.leases.size);
+    const allowance = this.#allowances.get(source) ?? { octets: rate, asOf: now, timer: undefined };
+    this.#allowances.set(source, allowance);
+    const earned = ((now - allowance.asOf) / 1000) * rate;
+    allowance.octets = Math.min(rate, allowance.octets + earned) - octets;
+    allowance.asOf = now;
+    if (allowance.octets >= 0 || allowance.timer !== undefined) return;
+    if (source.holds++ === 0) source.link?.setReading(false);
+    allowance.timer = timers.set(now + (-allowance.octets / rate) * 1000, () => {
+      allowance.timer = undefined;
+      if (--source.holds === 0 && !source.closed) source.link?.setReading(true);
+    });
+  }
+
+  /** `connection` has gone. */
+  gone(connection: Connection): void {
+    const timer = this.#allowances.get(connection)?.timer;
+    if (timer !== undefined) this.#state.timers.cancel(timer);
+  }
+
+  #isExempt(source: Connection): boolean {
+    const { peer } = source;
+    return source.hop !== undefined || peer.names.some((name) => isRelay(peer, name, this.#state.config.relayNames));
+  }
+}
