@@ -21,6 +21,7 @@ import type { Target } from "../shared/resolve.ts";
 import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
 import type { Gate, MakeGate } from "./gate.ts";
+import { usable } from "./usable.ts";
 
 /** What an attempt leads to. */
 interface Reached {
@@ -63,7 +64,14 @@ function attemptAt(
       options.progress?.("connect", where);
       if (!hop.secure) return resolve({ socket: raw, raw });
       const gate = makeGate?.(raw);
-      const tls = secured(gate?.stream ?? raw, hop, options);
+      let tls: TLSSocket;
+      try {
+        tls = secured(gate?.stream ?? raw, hop, options);
+      } catch (error) {
+        // Our own certificate is unusable, or Deno may not read the system's authorities (--allow-sys=ca).
+        raw.destroy();
+        return reject(error instanceof Error ? error : new Error(String(error)));
+      }
       outermost = tls;
       tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
       tls.on("error", ignore);
@@ -101,7 +109,7 @@ function contextFor(tls: DialOptions["tls"]): SecureContext {
   const made = createSecureContext({
     ca: [...new Set([...system, ...tls.ca])],
     minVersion: "TLSv1.2",
-    ...(tls.own && { cert: tls.own.cert, key: tls.own.key }),
+    ...(tls.own && usable(tls.own)),
   });
   contexts.set(tls, made);
   return made;

@@ -4,7 +4,6 @@
  * Every connection is accepted as plain TCP, so that the limits are asked before TLS costs anything; node:tls is then
  * given the socket.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import {
@@ -23,6 +22,7 @@ import type { Driver } from "../shared/driver.ts";
 import type { Accepted, KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
 import type { Gate, MakeGate } from "./gate.ts";
+import { usable } from "./usable.ts";
 
 export async function listen(
   options: ListenOptions,
@@ -136,12 +136,8 @@ function contextsByName(tls: TlsServerOptions): Map<string, SecureContext> {
 }
 
 function contextOptions(pair: KeyPair, tls: TlsServerOptions): SecureContextOptions {
-  // Deno would take a key that is none, or somebody else's, and then fail every handshake.
-  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) {
-    throw new Error("the certificate and the key do not belong together");
-  }
   // An empty list of authorities believes nobody; an absent one would believe every public authority.
-  return { cert: pair.cert, key: pair.key, ca: [...tls.clientCa], minVersion: "TLSv1.2" };
+  return { ...usable(pair), ca: [...tls.clientCa], minVersion: "TLSv1.2" };
 }
 
 function opened(server: Server, { host, port }: ListenOptions): Promise<void> {
