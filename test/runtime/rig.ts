@@ -2,7 +2,7 @@
  * What the runtime suite stands on: a driver, listeners and dials that are all ended after a test, and a tiny core of
  * the test's own. Nothing here has heard of MSRP.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { setTimeout } from "node:timers";
@@ -207,6 +207,16 @@ export function descriptors(): number | undefined {
     return readdirSync("/proc/self/fd").length;
   } catch {
     return undefined;
+  }
+}
+
+/** How many this process may have; what Linux gives by default where it does not say. */
+export function mostDescriptors(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return Number(soft ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return 4096;
   }
 }
 

@@ -2,6 +2,7 @@
  * What every runtime's adapter must do, over real sockets on loopback. It proves adapters and not the protocol: the
  * core in it echoes, or keeps what it was sent.
  */
+import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { MakeGate } from "../../adapters/compat/gate.ts";
@@ -16,6 +17,7 @@ import {
   closed,
   descriptors,
   echo,
+  mostDescriptors,
   once,
   pattern,
   pause,
@@ -27,6 +29,8 @@ import {
 } from "./rig.ts";
 
 const MB = 1024 * 1024;
+const nodeProgram = new URL("../../node_modules/.bin/node", import.meta.url).pathname;
+const idleClients = new URL("idle-clients.ts", import.meta.url).pathname;
 
 /** What differs between the runtimes, as far as it shows. */
 export interface Expected {
@@ -340,6 +344,29 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       expect(listening.via).toMatchObject({ api, ...because });
     }
     expect(runtime.dials).toMatchObject({ plain: because, tls: { api: "node:tls", ...because } });
+  });
+
+  const idle = Math.min(10_000, mostDescriptors() - 1000);
+  it(`keeps ${idle} idle connections, and hears each of them`, { timeout: 120_000 }, async () => {
+    const { port, sides } = await rig.listen({}, echo);
+    const before = process.memoryUsage.rss();
+    const clients = spawn(nodeProgram, [idleClients, String(port), String(idle)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    try {
+      let said = "";
+      clients.stdout.on("data", (chunk) => (said += String(chunk)));
+      await until(() => said.includes(`open ${idle}\n`), "the clients", 60_000);
+      await until(() => sides.length === idle, "all connections", 60_000);
+      const each = (process.memoryUsage.rss() - before) / idle;
+      expect(each).toBeLessThan(32 * 1024);
+      clients.stdin.write("\n");
+      await until(() => said.includes(`echoed ${idle}\n`), "all echoes", 60_000);
+      clients.stdin.end();
+      await until(() => sides.every((side) => side.ends === 1), "their end", 60_000);
+    } finally {
+      clients.kill();
+    }
   });
 
   describe("a listener", () => {
@@ -737,6 +764,16 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       });
       const outcome = await rig.dial({ secure: true, host: "localhost", port }, believing());
       expect(outcome).toMatchObject({ why: "UNREACHABLE", detail: expect.stringContaining("hung up") });
+    });
+
+    it("fails with UNREACHABLE when our own certificate cannot be used", async () => {
+      const { port } = await rig.listen({ tls: many });
+      const own = { cert: pair.cert, key: "no key" };
+      const outcome = await rig.dial(
+        { secure: true, host: "localhost", port },
+        { tls: { ca: [authority.cert], system: false, own } },
+      );
+      expect(outcome).toMatchObject({ why: "UNREACHABLE" });
     });
 
     it("fails with TIMEOUT, and leaves no connection behind", async () => {
