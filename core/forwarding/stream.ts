@@ -109,8 +109,12 @@ export class Stream implements Feeder {
   cutOff(): void {
     this.#out.feeders.delete(this);
     if (this.failed) return;
-    this.#writeKept(false);
-    if (this.#open) this.#close(PLUS);
+    // What is kept back begins no chunk of its own: the relay before us may have gone on over another connection, and
+    // what came on that has overtaken it. Nobody has said 200 to it, so its sender is told.
+    if (this.#open) {
+      this.#writeKept(false);
+      this.#close(PLUS);
+    }
     this.failed = true;
   }
 
