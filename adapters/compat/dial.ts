@@ -68,7 +68,7 @@ function attemptAt(
       try {
         tls = secured(gate?.stream ?? raw, hop, options);
       } catch (error) {
-        // Our own certificate is unusable, or Deno may not read the system's authorities (--allow-sys=ca).
+        // Our own certificate is unusable, or Deno may not read the system's authorities (--allow-sys).
         raw.destroy();
         return reject(error instanceof Error ? error : new Error(String(error)));
       }
