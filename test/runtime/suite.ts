@@ -539,6 +539,17 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       expect(sides).toEqual([]);
     });
 
+    it("lets a client through that is in its handshake when certificates change", async () => {
+      const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 10 });
+      const { port, listening } = await rig.listen({ tls: tls(), limits }, echo);
+      const bare = rig.client(port);
+      await until(() => limits.total === 1, "the connection");
+      await listening.setTls({ ...tls(), fallback: await authority.issue("localhost") });
+      const socket = rig.tlsClient(port, { ca: authority.cert, servername: "localhost" }, bare);
+      socket.write("hello");
+      expect((await readAll(socket, 5)).toString()).toBe("hello");
+    });
+
     it("keeps its certificate when it is given one it cannot use", async () => {
       const { port, listening } = await rig.listen({ tls: tls() });
       const other = await authority.issue("localhost");
