@@ -97,34 +97,33 @@ describeWith([], "the program in a chain", () => {
       expect([arrival.size, arrival.ordered, arrival.hash.digest("hex")]).toEqual([FILE, true, content.checksum()]);
     });
 
-    it.skipIf(runtimes.length < 3)(
-      "knows its neighbours as relays: failures of their clients do not end what they share",
-      async () => {
-        showLogs();
-        const [alice, bob] = [await connect(relays[0] as ChainProgram), await connect(his[0] as ChainProgram)];
-        const [ofAlice] = await meet(alice, bob);
-        const last = hers.at(-1) as ChainProgram;
-        // A client may fail twice with its connection, and each of these is somebody else's.
-        for (let i = 0; i < 4; i++) {
-          const mallory = await connect(relays[0] as ChainProgram);
-          const inner = await mallory.authenticate({
-            uri: (relays[0] as ChainProgram).uri,
-            username: "alice",
-            credential: { password: PASSWORD },
-          });
-          expect(inner.usePath.split(" ")).toHaveLength(1);
-          await expect(
-            mallory.authenticate(
-              { uri: (relays[0] as ChainProgram).uri, username: "alice", credential: { password: PASSWORD } },
-              { uri: last.uri, username: "alice", credential: { password: "wrong" } },
-            ),
-          ).rejects.toThrow("401");
-        }
-        const message = ofAlice.send({ contentType: "text/plain", body: new Uint8Array(10), successReport: true });
-        await ofAlice.reaches(message, "delivered");
-        expect(last.output).not.toContain("AUTH_TOO_MANY_FAILURES");
-      },
-    );
+    // With two there is none that is a client's outer relay.
+    const behindAnother = runtimes.length < 3 ? () => {} : it;
+    behindAnother("knows its neighbours as relays: failures of their clients do not end what they share", async () => {
+      showLogs();
+      const [alice, bob] = [await connect(relays[0] as ChainProgram), await connect(his[0] as ChainProgram)];
+      const [ofAlice] = await meet(alice, bob);
+      const last = hers.at(-1) as ChainProgram;
+      // A client may fail twice with its connection, and each of these is somebody else's.
+      for (let i = 0; i < 4; i++) {
+        const mallory = await connect(relays[0] as ChainProgram);
+        const inner = await mallory.authenticate({
+          uri: (relays[0] as ChainProgram).uri,
+          username: "alice",
+          credential: { password: PASSWORD },
+        });
+        expect(inner.usePath.split(" ")).toHaveLength(1);
+        await expect(
+          mallory.authenticate(
+            { uri: (relays[0] as ChainProgram).uri, username: "alice", credential: { password: PASSWORD } },
+            { uri: last.uri, username: "alice", credential: { password: "wrong" } },
+          ),
+        ).rejects.toThrow("401");
+      }
+      const message = ofAlice.send({ contentType: "text/plain", body: new Uint8Array(10), successReport: true });
+      await ofAlice.reaches(message, "delivered");
+      expect(last.output).not.toContain("AUTH_TOO_MANY_FAILURES");
+    });
 
     it("has a relay killed under a file: its sender hears of it, both authenticate again, and it goes on", {
       timeout: 120_000,
