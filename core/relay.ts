@@ -34,6 +34,7 @@ import type {
   Ticket,
 } from "./ports.ts";
 import { Connection } from "./session/connection.ts";
+import { LeastUsed } from "./session/least-used.ts";
 import { isRelay } from "./session/relay-peer.ts";
 import { REPORT_PARTIAL } from "./session/transaction.ts";
 
@@ -80,6 +81,7 @@ export class Relay implements RelayPort, Surroundings {
   readonly #domains: Map<string, DomainConfig>;
   readonly #pendingAuths: Map<Ticket, PendingAuth>;
   readonly #incoming: Map<Connection, Incoming>;
+  readonly #leastUsed: LeastUsed;
   #tickets: number;
   #closing: boolean;
 
@@ -100,6 +102,7 @@ export class Relay implements RelayPort, Surroundings {
     this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
     this.#pendingAuths = new Map();
     this.#incoming = new Map();
+    this.#leastUsed = new LeastUsed(this.state.connections);
     this.#tickets = 0;
     this.#closing = false;
   }
@@ -202,11 +205,22 @@ export class Relay implements RelayPort, Surroundings {
     this.backPressure.tick();
   }
 
+  /** §6.5: makes room for another connection by closing one that nobody uses; false when all are in use. */
+  closeLeastUsed(now: Millis): boolean {
+    this.state.now = now;
+    const connection = this.#leastUsed.next(now);
+    if (connection === undefined) return false;
+    this.state.counters.closedForRoom++;
+    this.#end(connection, "IDLE");
+    return true;
+  }
+
   shutdown(now: Millis): void {
     this.state.now = now;
     this.#closing = true;
     for (const connection of [...this.state.connections]) {
-      connection.openChunk?.interrupt();
+      // What has come of a chunk goes on, and ends with "+".
+      this.#incoming.get(connection)?.cutOff();
       for (const lease of this.state.leases.endOf(connection)) this.state.noteEnd(lease, "SHUTDOWN");
     }
     for (const lease of this.state.leases.endAll()) this.state.noteEnd(lease, "SHUTDOWN");

@@ -11,17 +11,26 @@ export interface Limits {
   readonly connectionsPerAddress: number;
 }
 
+/**
+ * How many connections may be open beyond the limit, because room was made for them: one that is closed takes a moment
+ * to be gone.
+ */
+const MOST_BEYOND = 64;
+
 export type LimitReached = "CONNECTIONS" | "CONNECTIONS_PER_ADDRESS";
 
 export class AddressLimits {
   /** May be replaced while connections are open; those stay. */
   limits: Limits;
+  /** Closes a connection that nobody uses, and says whether there was one (`Relay.closeLeastUsed`). */
+  makeRoom: () => boolean;
   #total: number;
   /** Only addresses with an open connection have an entry. */
   readonly #perAddress: Map<string, number>;
 
   constructor(limits: Limits) {
     this.limits = limits;
+    this.makeRoom = () => false;
     this.#total = 0;
     this.#perAddress = new Map();
   }
@@ -35,8 +44,10 @@ export class AddressLimits {
   admit(address: string): (() => void) | LimitReached {
     const source = sourceOf(address);
     const count = this.#perAddress.get(source) ?? 0;
-    if (this.#total >= this.limits.connections) return "CONNECTIONS";
+    // First, so that one address alone makes nobody else go.
     if (count >= this.limits.connectionsPerAddress) return "CONNECTIONS_PER_ADDRESS";
+    const beyond = this.#total - this.limits.connections;
+    if (beyond >= 0 && (beyond >= MOST_BEYOND || !this.makeRoom())) return "CONNECTIONS";
     this.#total++;
     this.#perAddress.set(source, count + 1);
     let open = true;

@@ -31,6 +31,8 @@ export interface Counters {
   dials: number;
   dialFailures: number;
   authSuccesses: number;
+  /** Connections closed to make room for others (RFC 4976 §6.5). */
+  closedForRoom: number;
   /** By fault code. */
   readonly faults: Record<string, number>;
 }
@@ -77,6 +79,7 @@ export class State {
       dials: 0,
       dialFailures: 0,
       authSuccesses: 0,
+      closedForRoom: 0,
       faults: {},
     };
     this.scratch = new Scratch(4096);

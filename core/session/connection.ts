@@ -48,6 +48,7 @@ export class Connection {
   faults: number; // of every kind, ever
   authFailures: number;
   authsPending: number;
+  readonly openedAt: Millis;
   usedAt: Millis;
   takenAt: Millis; // when the kernel last took octets of a backlog
   taken: number; // and how many it had taken then
@@ -84,6 +85,7 @@ export class Connection {
     this.faults = 0;
     this.authFailures = 0;
     this.authsPending = 0;
+    this.openedAt = now;
     this.usedAt = now;
     this.takenAt = now;
     this.taken = 0;
