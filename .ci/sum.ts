@@ -1,8 +1,9 @@
 /**
  * Adds up what vitest counted: `node .ci/sum.ts NAME=report.json …`.
  *
- * Prints one line for each report, every failure by its name, and last `N passed, N failed`. A file that could not
- * even be loaded has no tests to count, so it counts as one failure. Exits 1 when anything failed or a report is
+ * Prints one line for each report, every skipped test and every failure by its name, and last `N passed, N failed`.
+ * A file that could not even be loaded has no tests to count, so it counts as one failure, and so does a test that was
+ * skipped without giving its reason in its name: `… (skipped: why)`. Exits 1 when anything failed or a report is
  * missing: a runner that died before it wrote one has not passed.
  */
 import { readFileSync } from "node:fs";
@@ -23,6 +24,7 @@ interface Report {
 let passed = 0;
 let failed = 0;
 const failures: string[] = [];
+const skips: string[] = [];
 for (const argument of process.argv.slice(2)) {
   const [name = "", path = ""] = argument.split("=", 2);
   const report = readReport(path);
@@ -33,14 +35,21 @@ for (const argument of process.argv.slice(2)) {
   }
   const unloaded = report.testResults.filter((file) => file.status === "failed" && !hasFailure(file));
   for (const file of unloaded) failures.push(`${name}: ${file.name} could not be loaded: ${file.message}`);
-  for (const file of report.testResults)
-    for (const test of file.assertionResults)
-      if (test.status === "failed") failures.push(`${name}: ${file.name}: ${test.fullName}`);
+  const before = failures.length;
+  for (const file of report.testResults) {
+    for (const { fullName, status } of file.assertionResults) {
+      if (status === "failed") failures.push(`${name}: ${file.name}: ${fullName}`);
+      else if (status !== "passed" && /\(skipped: ./.test(fullName)) skips.push(`${name}: ${fullName}`);
+      else if (status !== "passed")
+        failures.push(`${name}: ${file.name}: ${fullName}: ${status}, and does not say why`);
+    }
+  }
   passed += report.numPassedTests;
-  failed += report.numFailedTests + unloaded.length;
+  failed += unloaded.length + failures.length - before;
   const skipped = report.numPendingTests + report.numTodoTests;
   console.log(`${name}: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`);
 }
+for (const skip of skips) console.log(`SKIPPED ${skip}`);
 for (const failure of failures) console.log(`FAILED ${failure}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -2,6 +2,6 @@ import { describe } from "vitest";
 import { bun } from "../../adapters/bun/runtime.ts";
 import { runtimeSuite } from "./suite.ts";
 
-describe.skipIf(process.versions.bun === undefined)("Bun", () => {
+describe("Bun", () => {
   runtimeSuite(bun, { apis: { plain: "Bun.listen", one: "Bun.listen", many: "node:tls" } });
 });

@@ -3,7 +3,7 @@ import { makeGate } from "../../adapters/deno/gate.ts";
 import { deno } from "../../adapters/deno/runtime.ts";
 import { runtimeSuite } from "./suite.ts";
 
-describe.skipIf(process.versions.deno === undefined)("Deno", () => {
+describe("Deno", () => {
   runtimeSuite(deno, {
     apis: { plain: "Deno.listen", one: "node:tls", many: "node:tls" },
     makeGate,
