@@ -2,12 +2,13 @@
  * From a hop to the addresses to try, in order (RFC 4976 §8, RFC 2782, RFC 8305 §4).
  *
  * A port in the URI means A and AAAA. Without one the service is looked up as `_msrps._tcp`, and when nothing is
- * published there the port is 2855. Names in the hosts file work like any other.
+ * published there the port is 2855. Where names are looked up, and for how long answers hold, is in system-resolver.ts.
  */
-import { promises as dns, type SrvRecord } from "node:dns";
+import type { SrvRecord } from "node:dns";
 import { isIP } from "node:net";
 import type { Hop } from "../../core/mod.ts";
 import { plainAddress } from "./address.ts";
+import { SystemResolver } from "./system-resolver.ts";
 
 /** An address and port to try. */
 export interface Target {
@@ -28,16 +29,8 @@ export const DEFAULT_PORT = 2855;
 /** Addresses tried for one hop, whatever a stranger's DNS says. */
 const MOST_TARGETS = 16;
 
-export const systemResolver: Resolver = {
-  async addresses(host) {
-    const found = await dns.lookup(host, { all: true, order: "verbatim" });
-    return found.map((entry) => entry.address);
-  },
-  services(name) {
-    // Short, because the addresses of the name itself are looked up after a silence.
-    return new dns.Resolver({ timeout: 1500, tries: 2 }).resolveSrv(name);
-  },
-};
+/** One for the whole process, so that all who dial share its answers. */
+export const systemResolver: Resolver = new SystemResolver();
 
 /** @returns what to try, best first; empty when the name leads nowhere */
 export async function resolveHop(hop: Hop, resolver: Resolver, random: () => number = Math.random): Promise<Target[]> {
