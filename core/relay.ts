@@ -2,37 +2,22 @@
  * The relay (RFC 4976 §6): joins the rooms of core. A program makes one, tells it what happens on its connections, and
  * does what it asks of its Host and Links.
  *
- * Here is what needs more than one room: a connection's life from probation to its end, and AUTH, where a checked
- * credential becomes a lease. Where a SEND goes is decided in forwarding/incoming.ts.
+ * Here is a connection's life, from probation to its end, and who is told of that end. AUTH is in admission.ts; where a
+ * SEND goes is decided in forwarding/incoming.ts.
  */
-import { Authenticator, type Claim } from "./auth/authenticator.ts";
-import { boundHeader, readExpires } from "./auth/expires.ts";
-import { copyOctets } from "./bytes/octets.ts";
-import { parsePath, readPath } from "./codec/path.ts";
+import { Admission } from "./admission.ts";
+import { readPath } from "./codec/path.ts";
 import type { Head } from "./codec/head.ts";
-import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH, USE_PATH } from "./codec/header.ts";
+import { USE_PATH } from "./codec/header.ts";
 import { parseUri, type Uri } from "./codec/uri.ts";
 import { consequence, type Fault } from "./faults.ts";
-import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
 import { BackPressure } from "./forwarding/back-pressure.ts";
 import { Incoming, type Surroundings } from "./forwarding/incoming.ts";
 import { dialFault, NextHops } from "./forwarding/next-hops.ts";
 import { failTransaction, takeResponse, timeOut } from "./forwarding/response.ts";
 import { Pace } from "./forwarding/pace.ts";
 import { type Counters, State } from "./forwarding/state.ts";
-import type {
-  Credential,
-  DialFailure,
-  DomainConfig,
-  Feed,
-  Host,
-  Link,
-  ListenerConfig,
-  Millis,
-  RelayConfig,
-  RelayPort,
-  Ticket,
-} from "./ports.ts";
+import type { Credential, DialFailure, Feed, Host, Link, Millis, RelayConfig, RelayPort, Ticket } from "./ports.ts";
 import { Connection } from "./session/connection.ts";
 import { LeastUsed } from "./session/least-used.ts";
 import { isRelay } from "./session/relay-peer.ts";
@@ -40,23 +25,6 @@ import { REPORT_PARTIAL } from "./session/transaction.ts";
 
 /** RFC 4976 §6.1: how long a new connection has to make a request that succeeds. */
 const PROBATION: Millis = 30_000;
-/** AUTH requests of one connection whose accounts are being looked up. They cannot be pipelined (§9.1). */
-const MAX_PENDING_AUTHS = 16;
-/** The same of a relay, which brings those of many clients. */
-const MAX_PENDING_AUTHS_OF_RELAY = 1024;
-
-/** An AUTH whose account is being looked up. */
-interface PendingAuth {
-  readonly source: Connection;
-  readonly claim: Claim;
-  readonly id: Uint8Array;
-  readonly paths: Uint8Array;
-  /** The first From-Path URI: who sends to us on behalf of the client, or the client itself. */
-  readonly ownerUri: Uri;
-  /** The relays between the client and us, in the order in which the client reaches them, each with a space behind it. */
-  readonly relaysBefore: string;
-  readonly expiresSeconds: number;
-}
 
 /** Sizes of the relay's tables. */
 export interface Census {
@@ -77,12 +45,9 @@ export class Relay implements RelayPort, Surroundings {
   readonly nextHops: NextHops;
   readonly backPressure: BackPressure;
   readonly #pace: Pace;
-  readonly #authenticator: Authenticator;
-  readonly #domains: Map<string, DomainConfig>;
-  readonly #pendingAuths: Map<Ticket, PendingAuth>;
+  readonly #admission: Admission;
   readonly #incoming: Map<Connection, Incoming>;
   readonly #leastUsed: LeastUsed;
-  #tickets: number;
   #closing: boolean;
 
   constructor(config: RelayConfig, host: Host, now: Millis) {
@@ -93,17 +58,14 @@ export class Relay implements RelayPort, Surroundings {
       (connection) => this.close(connection, "STALLED", ""),
       (source) => this.#incoming.get(source)?.isShared === true,
     );
-    this.state.wayBack = ({ source, fromPath }) => {
-      const previous = readPath(fromPath, 0, fromPath.length)?.uris[0];
-      return previous !== undefined && this.#isRelay(source, previous) ? this.nextHops.backTo(previous) : undefined;
+    this.state.wayBack = (origin) => {
+      const previous = previousUri(origin);
+      return previous !== undefined && this.#isFromRelay(origin) ? this.nextHops.backTo(previous) : undefined;
     };
     this.#pace = new Pace(this.state);
-    this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
-    this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
-    this.#pendingAuths = new Map();
+    this.#admission = new Admission(this);
     this.#incoming = new Map();
     this.#leastUsed = new LeastUsed(this.state.connections);
-    this.#tickets = 0;
     this.#closing = false;
   }
 
@@ -126,7 +88,7 @@ export class Relay implements RelayPort, Surroundings {
       leases: state.leases.size,
       transactions,
       dials: this.nextHops.dialing,
-      pendingAuths: this.#pendingAuths.size,
+      pendingAuths: this.#admission.pending,
       releasing: this.backPressure.releasing,
       timers: state.timers.size,
     };
@@ -179,11 +141,7 @@ export class Relay implements RelayPort, Surroundings {
 
   credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void {
     this.state.now = now;
-    const pending = this.#pendingAuths.get(ticket);
-    this.#pendingAuths.delete(ticket);
-    if (pending === undefined || pending.source.closed) return;
-    pending.source.authsPending--;
-    this.#finishAuth(pending, found);
+    this.#admission.answer(ticket, found);
   }
 
   get deadline(): Millis {
@@ -342,153 +300,26 @@ export class Relay implements RelayPort, Surroundings {
     // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us, and like them only when they
     // are the client's that is connected here.
     if (refused === undefined) return;
-    const previous = readPath(refused.fromPath, 0, refused.fromPath.length)?.uris[0];
-    if (previous === undefined || !this.#isRelay(refused.source, previous)) this.#countAuthFailure(refused.source);
+    if (!this.#isFromRelay(refused)) this.#admission.countFailure(refused.source);
   }
 
-  // ---- AUTH ----
-
-  /** An AUTH for this relay: challenge it, or have its account looked up (RFC 4976 §5.1, §6.3). */
   auth(source: Connection, head: Head): void {
-    const { state } = this;
-    const to = parsePath(head.value(TO_PATH) ?? "");
-    const from = parsePath(head.value(FROM_PATH) ?? "");
-    const paths = answerPaths(state, head);
-    if (paths === undefined) {
-      state.noteFault(source, "PATH", "AUTH");
-      return;
-    }
-    const id = copyOctets(head.octets, head.base + head.transactIdStart, head.base + head.transactIdEnd);
-    if (to === undefined || from === undefined) {
-      this.#refuseAuth(source, id, paths, "PATH", "");
-      return;
-    }
-    const domain = this.#domainOf(to.uris[0] as Uri);
-    if (domain === undefined) {
-      // §6.2: a domain we do not serve is another relay's business.
-      this.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
-      return;
-    }
-    // A relay has proven itself by its certificate, whatever becomes of its client's AUTH.
-    const fromRelay = this.#isRelay(source, from.uris[0] as Uri);
-    if (fromRelay) state.endProbation(source);
-    const refuse = (fault: Fault, extra = "") => this.#refuseAuth(source, id, paths, fault, extra);
-    if (!source.peer.secure && source.listener?.authInsecure !== true) {
-      refuse("AUTH_NOT_SECURE");
-      return;
-    }
-    const bounds = state.config.auth.expires;
-    const expires = readExpires(head.value(EXPIRES), bounds);
-    if (expires === "EXPIRES") {
-      refuse(expires);
-      return;
-    }
-    const claim = this.#authenticator.begin(head.value(AUTHORIZATION), to.texts[0] as string, domain);
-    if (claim === "AUTH_CHALLENGED") {
-      this.#challenge(source, id, paths, domain, claim);
-      return;
-    }
-    if (claim === "AUTH_MALFORMED") {
-      refuse(claim);
-      return;
-    }
-    // Before the credentials are checked, so that the client may repeat them with another Expires.
-    if (typeof expires === "string") {
-      const { name, value } = boundHeader(expires, bounds);
-      refuse(expires, `${name}: ${value}\r\n`);
-      return;
-    }
-    if (source.authsPending >= (fromRelay ? MAX_PENDING_AUTHS_OF_RELAY : MAX_PENDING_AUTHS)) {
-      this.close(source, "AUTH_TOO_MANY_PENDING", "");
-      return;
-    }
-    source.authsPending++;
-    const ticket = ++this.#tickets;
-    const ownerUri = from.uris[0] as Uri;
-    const relays = from.texts.slice(0, -1).reverse();
-    const relaysBefore = relays.map((text) => `${text} `).join("");
-    this.#pendingAuths.set(ticket, { source, claim, id, paths, ownerUri, relaysBefore, expiresSeconds: expires });
-    state.host.findCredential(claim.username, domain.name, ticket);
+    this.#admission.ask(source, head);
   }
 
-  #finishAuth(pending: PendingAuth, found: Credential | undefined | "UNAVAILABLE"): void {
-    const { state } = this;
-    const { source, claim, id, paths } = pending;
-    if (found === "UNAVAILABLE") {
-      this.#refuseAuth(source, id, paths, "AUTH_UNAVAILABLE", "");
-      return;
-    }
-    const proven = this.#authenticator.finish(claim, found, state.now);
-    if (typeof proven === "string") {
-      this.#challenge(source, id, paths, claim.domain, proven);
-      // §6.3: failures of the clients behind a relay are no reason to part with the relay.
-      if (proven === "AUTH_WRONG" && !this.#isRelay(source, pending.ownerUri)) this.#countAuthFailure(source);
-      return;
-    }
-    const user = claim.username;
-    const domain = claim.domain.name;
-    const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
-    if (full && !state.leases.makeRoom(user, domain, state.now)) {
-      this.#refuseAuth(source, id, paths, "TOO_MANY_SESSIONS", "");
-      return;
-    }
-    // A connection that we dialed came in on no listener: any of ours will do.
-    const { advertise } = source.listener ?? (state.config.listeners[0] as ListenerConfig);
-    const { expiresSeconds } = pending;
-    const { ownerUri } = pending;
-    const relayHost = this.#isRelay(source, ownerUri) ? ownerUri.host : undefined;
-    const holder = { user, domain, owner: source, ownerUri, relayHost };
-    const lease = state.leases.grant(advertise, holder, state.now, expiresSeconds);
-    if (relayHost !== undefined) this.nextHops.learn(ownerUri, source);
-    // §4.2, §5.1: the URIs in the order in which the client will write them in a To-Path.
-    const extra =
-      `Use-Path: ${pending.relaysBefore}${lease.text}\r\n` +
-      `Expires: ${expiresSeconds}\r\n` +
-      `Authentication-Info: ${proven.info}\r\n`;
-    writeAnswer(state, source, id, 200, paths, extra);
-    this.backPressure.wrote(source, source);
-    source.authFailures = 0;
-    state.endProbation(source);
-    state.counters.authSuccesses++;
-    const { number: session } = lease;
-    state.host.note({ type: "sessionStarted", session, connection: source.number, user, domain, expiresSeconds });
+  /** Did it come from another relay (§6.3)? */
+  #isFromRelay(came: Came): boolean {
+    const previous = previousUri(came);
+    return previous !== undefined && isRelay(came.source.peer, previous.host, this.state.config.relayNames);
   }
+}
 
-  #challenge(
-    source: Connection,
-    id: Uint8Array,
-    paths: Uint8Array,
-    domain: DomainConfig,
-    fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE",
-  ): void {
-    const values = this.#authenticator.challenge(domain, fault === "AUTH_STALE", this.state.now);
-    const extra = values.map((value) => `WWW-Authenticate: ${value}\r\n`).join("");
-    this.#refuseAuth(source, id, paths, fault, extra);
-  }
+/** What a request came by: an Origin, or Asked. */
+interface Came {
+  readonly source: Connection;
+  readonly fromPath: Uint8Array;
+}
 
-  #refuseAuth(source: Connection, id: Uint8Array, paths: Uint8Array, fault: Fault, extra: string): void {
-    // A challenge is how every AUTH begins, and no fault of anybody.
-    if (fault !== "AUTH_CHALLENGED") this.state.noteFault(source, fault, "");
-    writeAnswer(this.state, source, id, consequence(fault).status as number, paths, extra);
-    this.backPressure.wrote(source, source);
-  }
-
-  /** Is the previous hop, which says to be `uri`, a relay (§6.3)? */
-  #isRelay(source: Connection, uri: Uri): boolean {
-    return isRelay(source.peer, uri.host, this.state.config.relayNames);
-  }
-
-  /** §6.3: several unsuccessful AUTHs from a client end its connection. */
-  #countAuthFailure(source: Connection): void {
-    if (++source.authFailures < this.state.config.auth.maxFailures) return;
-    this.close(source, "AUTH_TOO_MANY_FAILURES", "");
-  }
-
-  /** The domain an AUTH is for: the host of its To-Path URI, a name of ours meaning the first domain. */
-  #domainOf(uri: Uri): DomainConfig | undefined {
-    const domain = this.#domains.get(uri.host);
-    if (domain !== undefined) return domain;
-    const { listeners, domains } = this.state.config;
-    return listeners.some(({ advertise }) => advertise.host === uri.host) ? domains[0] : undefined;
-  }
+function previousUri({ fromPath }: Came): Uri | undefined {
+  return readPath(fromPath, 0, fromPath.length)?.uris[0];
 }

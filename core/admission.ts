@@ -1,0 +1,211 @@
+/**
+ * AUTH at this relay (RFC 4976 §5.1, §6.3): from the claim to the lease.
+ *
+ * Stands beside relay.ts because two rooms meet here that do not know each other: `auth` says whether a credential is
+ * right, `session` hands out the URI. In between the account is looked up, which takes a turn of its own.
+ */
+import { Authenticator, type Claim } from "./auth/authenticator.ts";
+import { boundHeader, readExpires } from "./auth/expires.ts";
+import { copyOctets } from "./bytes/octets.ts";
+import type { Head } from "./codec/head.ts";
+import { AUTHORIZATION, EXPIRES, FROM_PATH, TO_PATH } from "./codec/header.ts";
+import { parsePath } from "./codec/path.ts";
+import type { Uri } from "./codec/uri.ts";
+import { consequence, type Fault } from "./faults.ts";
+import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
+import type { Surroundings } from "./forwarding/incoming.ts";
+import type { Credential, DomainConfig, ListenerConfig, Ticket } from "./ports.ts";
+import type { Connection } from "./session/connection.ts";
+import { isRelay } from "./session/relay-peer.ts";
+
+/** AUTH requests of one connection whose accounts are being looked up. They cannot be pipelined (§9.1). */
+const MAX_PENDING = 16;
+/** The same of a relay, which brings those of many clients. */
+const MAX_PENDING_OF_RELAY = 1024;
+
+/** Who asked, and what a response to it needs. */
+interface Asker {
+  readonly source: Connection;
+  readonly id: Uint8Array;
+  readonly paths: Uint8Array;
+  /** The first From-Path URI: who sends to us on behalf of the client, or the client itself. */
+  readonly ownerUri: Uri;
+  /** The relays between the client and us, in the order in which the client reaches them, each with a space behind it. */
+  readonly relaysBefore: string;
+}
+
+/** An AUTH whose account is being looked up. */
+interface Pending {
+  readonly asker: Asker;
+  readonly claim: Claim;
+  readonly expiresSeconds: number;
+}
+
+export class Admission {
+  readonly #around: Surroundings;
+  readonly #authenticator: Authenticator;
+  readonly #domains: Map<string, DomainConfig>;
+  readonly #pending: Map<Ticket, Pending>;
+  #tickets: number;
+
+  constructor(around: Surroundings) {
+    const { config, host } = around.state;
+    this.#around = around;
+    this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
+    this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
+    this.#pending = new Map();
+    this.#tickets = 0;
+  }
+
+  /** How many wait for their account. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** An AUTH for this relay: challenge it, or have its account looked up. */
+  ask(source: Connection, head: Head): void {
+    const { state } = this.#around;
+    const paths = answerPaths(state, head);
+    if (paths === undefined) {
+      state.noteFault(source, "PATH", "AUTH");
+      return;
+    }
+    const id = copyOctets(head.octets, head.base + head.transactIdStart, head.base + head.transactIdEnd);
+    const to = parsePath(head.value(TO_PATH) ?? "");
+    const from = parsePath(head.value(FROM_PATH) ?? "");
+    if (to === undefined || from === undefined) {
+      this.#refuse({ source, id, paths }, "PATH");
+      return;
+    }
+    const relays = from.texts.slice(0, -1).reverse();
+    const relaysBefore = relays.map((text) => `${text} `).join("");
+    const asker: Asker = { source, id, paths, ownerUri: from.uris[0] as Uri, relaysBefore };
+    const domain = this.#domainOf(to.uris[0] as Uri);
+    if (domain === undefined) {
+      // §6.2: a domain we do not serve is another relay's business.
+      this.#around.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
+      return;
+    }
+    // A relay has proven itself by its certificate, whatever becomes of its client's AUTH.
+    const fromRelay = this.#isFromRelay(asker);
+    if (fromRelay) state.endProbation(source);
+    if (!source.peer.secure && source.listener?.authInsecure !== true) {
+      this.#refuse(asker, "AUTH_NOT_SECURE");
+      return;
+    }
+    const bounds = state.config.auth.expires;
+    const expires = readExpires(head.value(EXPIRES), bounds);
+    if (expires === "EXPIRES") {
+      this.#refuse(asker, expires);
+      return;
+    }
+    const claim = this.#authenticator.begin(head.value(AUTHORIZATION), to.texts[0] as string, domain);
+    if (claim === "AUTH_CHALLENGED") {
+      this.#challenge(asker, domain, claim);
+      return;
+    }
+    if (claim === "AUTH_MALFORMED") {
+      this.#refuse(asker, claim);
+      return;
+    }
+    // Before the credentials are checked, so that the client may repeat them with another Expires.
+    if (typeof expires === "string") {
+      const { name, value } = boundHeader(expires, bounds);
+      this.#refuse(asker, expires, `${name}: ${value}\r\n`);
+      return;
+    }
+    if (source.authsPending >= (fromRelay ? MAX_PENDING_OF_RELAY : MAX_PENDING)) {
+      this.#around.close(source, "AUTH_TOO_MANY_PENDING", "");
+      return;
+    }
+    source.authsPending++;
+    const ticket = ++this.#tickets;
+    this.#pending.set(ticket, { asker, claim, expiresSeconds: expires });
+    state.host.findCredential(claim.username, domain.name, ticket);
+  }
+
+  /** The account was looked up. */
+  answer(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE"): void {
+    const pending = this.#pending.get(ticket);
+    this.#pending.delete(ticket);
+    if (pending === undefined || pending.asker.source.closed) return;
+    const { asker, claim } = pending;
+    asker.source.authsPending--;
+    if (found === "UNAVAILABLE") {
+      this.#refuse(asker, "AUTH_UNAVAILABLE");
+      return;
+    }
+    const proven = this.#authenticator.finish(claim, found, this.#around.state.now);
+    if (typeof proven !== "string") {
+      this.#admit(pending, proven.info);
+      return;
+    }
+    this.#challenge(asker, claim.domain, proven);
+    // §6.3: failures of the clients behind a relay are no reason to part with the relay.
+    if (proven === "AUTH_WRONG" && !this.#isFromRelay(asker)) this.countFailure(asker.source);
+  }
+
+  /** §6.3: several unsuccessful AUTHs from a client end its connection. */
+  countFailure(source: Connection): void {
+    if (++source.authFailures < this.#around.state.config.auth.maxFailures) return;
+    this.#around.close(source, "AUTH_TOO_MANY_FAILURES", "");
+  }
+
+  /** The client is who it says: a lease is its own. */
+  #admit({ asker, claim, expiresSeconds }: Pending, info: string): void {
+    const { state, nextHops, backPressure } = this.#around;
+    const { source, ownerUri } = asker;
+    const user = claim.username;
+    const domain = claim.domain.name;
+    const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
+    if (full && !state.leases.makeRoom(user, domain, state.now)) {
+      this.#refuse(asker, "TOO_MANY_SESSIONS");
+      return;
+    }
+    // A connection that we dialed came in on no listener: any of ours will do.
+    const { advertise } = source.listener ?? (state.config.listeners[0] as ListenerConfig);
+    const relayHost = this.#isFromRelay(asker) ? ownerUri.host : undefined;
+    const holder = { user, domain, owner: source, ownerUri, relayHost };
+    const lease = state.leases.grant(advertise, holder, state.now, expiresSeconds);
+    if (relayHost !== undefined) nextHops.learn(ownerUri, source);
+    // §4.2, §5.1: the URIs in the order in which the client will write them in a To-Path.
+    const extra =
+      `Use-Path: ${asker.relaysBefore}${lease.text}\r\n` +
+      `Expires: ${expiresSeconds}\r\n` +
+      `Authentication-Info: ${info}\r\n`;
+    writeAnswer(state, source, asker.id, 200, asker.paths, extra);
+    backPressure.wrote(source, source);
+    source.authFailures = 0;
+    state.endProbation(source);
+    state.counters.authSuccesses++;
+    const { number: session } = lease;
+    state.host.note({ type: "sessionStarted", session, connection: source.number, user, domain, expiresSeconds });
+  }
+
+  #challenge(asker: Asker, domain: DomainConfig, fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE"): void {
+    const values = this.#authenticator.challenge(domain, fault === "AUTH_STALE", this.#around.state.now);
+    this.#refuse(asker, fault, values.map((value) => `WWW-Authenticate: ${value}\r\n`).join(""));
+  }
+
+  /** @param extra  header lines of the response, each with its CRLF */
+  #refuse({ source, id, paths }: Pick<Asker, "source" | "id" | "paths">, fault: Fault, extra = ""): void {
+    const { state, backPressure } = this.#around;
+    // A challenge is how every AUTH begins, and no fault of anybody.
+    if (fault !== "AUTH_CHALLENGED") state.noteFault(source, fault, "");
+    writeAnswer(state, source, id, consequence(fault).status as number, paths, extra);
+    backPressure.wrote(source, source);
+  }
+
+  /** Is the previous hop a relay (§6.3)? */
+  #isFromRelay({ source, ownerUri }: Asker): boolean {
+    return isRelay(source.peer, ownerUri.host, this.#around.state.config.relayNames);
+  }
+
+  /** The domain an AUTH is for: the host of its To-Path URI, a name of ours meaning the first domain. */
+  #domainOf(uri: Uri): DomainConfig | undefined {
+    const domain = this.#domains.get(uri.host);
+    if (domain !== undefined) return domain;
+    const { listeners, domains } = this.#around.state.config;
+    return listeners.some(({ advertise }) => advertise.host === uri.host) ? domains[0] : undefined;
+  }
+}
