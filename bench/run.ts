@@ -1,0 +1,84 @@
+/**
+ * Measures relays over real sockets: `npm run bench -- --help`.
+ *
+ * A scenario is run with every subject, then with every subject again, as many rounds as are asked for: A B C A B C.
+ * Whatever disturbs the machine for a while then disturbs all of them. Figures are per CPU second of the subject, since
+ * that is what a core can carry; the generator has a core of its own and says how busy it was.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { makeCertificates } from "./certificates.ts";
+import { chart } from "./chart.ts";
+import type { Outcome } from "./load/order.ts";
+import { commit, loadAverage, machine } from "./machine.ts";
+import { measure } from "./measure.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
+import { type Report, type Result, summarise, table } from "./report.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import type { Certificates, Subject } from "./subjects/subject.ts";
+
+if (process.argv.includes("--help")) console.log(USAGE);
+else process.exitCode = await main(readOptions(process.argv.slice(2)));
+
+async function main(options: Options): Promise<number> {
+  const versions: Record<string, string> = {};
+  for (const subject of options.subjects) {
+    const version = subject.version();
+    if (version === undefined) console.warn(`${subject.name} is not installed: left out`);
+    else versions[subject.name] = version;
+  }
+  const present = options.subjects.filter(({ name }) => name in versions);
+  const certificates = await makeCertificates();
+  const before = loadAverage();
+  const results: Result[] = [];
+  for (const scenario of options.scenarios) {
+    const rows = await runScenario(scenario, present, options, certificates);
+    results.push(...rows);
+    console.log(`${table(scenario, rows)}\n`);
+  }
+  const { rounds, seconds, name } = options;
+  const report: Report = {
+    commit: commit(),
+    date: new Date().toISOString(),
+    machine: machine(),
+    loadAverage: [before, loadAverage()],
+    versions,
+    seconds,
+    rounds,
+    results,
+  };
+  if (name !== undefined) keep(name, report);
+  const failures = results.flatMap((result) => result.failures);
+  for (const failure of failures) console.error(failure);
+  return failures.length === 0 ? 0 : 1;
+}
+
+async function runScenario(
+  scenario: Scenario,
+  present: readonly Subject[],
+  { rounds, seconds, warmupSeconds }: Options,
+  certificates: Certificates,
+): Promise<Result[]> {
+  const suited = present.filter((subject) => scenario.suits(subject));
+  const outcomes = new Map<Subject, Outcome[]>(suited.map((subject) => [subject, []]));
+  const failures = new Map<Subject, string[]>(suited.map((subject) => [subject, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of suited) {
+      try {
+        const times = { seconds: scenario.seconds ?? seconds, warmupSeconds };
+        outcomes.get(subject)?.push(await measure(subject, scenario, times, certificates));
+      } catch (error) {
+        failures.get(subject)?.push((error as Error).message);
+      }
+    }
+  }
+  return suited.map((subject) =>
+    summarise(scenario, subject.name, outcomes.get(subject) ?? [], failures.get(subject) ?? []),
+  );
+}
+
+function keep(name: string, report: Report): void {
+  const folder = new URL("results/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(new URL(`${name}.svg`, folder), chart(report));
+}

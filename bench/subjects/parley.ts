@@ -1,0 +1,52 @@
+/** parley as it is run: `serve` with a configuration, on each runtime. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { whereIs } from "../../test/support/present.ts";
+import { firstLine, PASSWORD, type Place, type Subject, USERNAME } from "./subject.ts";
+
+export const runtimes = ["node", "bun", "deno"] as const;
+export type RuntimeName = (typeof runtimes)[number];
+
+const arguments_: Record<RuntimeName, readonly string[]> = { node: [], bun: [], deno: ["run", "-A"] };
+
+/** @param root  of the parley to run: this one, or the parent commit's in a folder of its own */
+export function parley(
+  runtime: RuntimeName,
+  name = `parley ${runtime}`,
+  root = "../../",
+  flags: string[] = [],
+): Subject {
+  const main = fileURLToPath(new URL(`${root}adapters/${runtime}/main.ts`, import.meta.url));
+  return {
+    name,
+    kind: "relay",
+    version() {
+      const program = whereIs(runtime);
+      if (program === undefined) return undefined;
+      return firstLine(spawnSync(program, ["--version"], { encoding: "utf8" }).stdout);
+    },
+    command(place) {
+      const program = whereIs(runtime) ?? runtime;
+      return [program, ...arguments_[runtime], ...flags, main, "serve", "--config", configuration(place)];
+    },
+  };
+}
+
+/** JSON is YAML. All limits that protect a relay from strangers stay on, as far up as one load needs. */
+function configuration({ wanted, port, pair, file }: Place): string {
+  const tls = { cert: file("cert.pem", pair.cert), key: file("key.pem", pair.key) };
+  const listener = wanted.secure
+    ? { name: "tls", url: `msrps://127.0.0.1:${port}`, tls }
+    : { name: "plain", url: `msrp://127.0.0.1:${port}`, auth: "insecure" };
+  return file(
+    "parley.yaml",
+    JSON.stringify({
+      hostname: "localhost",
+      listeners: [listener],
+      domains: [{ name: "localhost", accounts: "few" }],
+      accounts: { few: { type: "static", users: { [USERNAME]: { password: PASSWORD } } } },
+      limits: { connections: 20_000, connectionsPerAddress: 20_000, sessionsPerUser: 20_000 },
+      log: { level: "warning" },
+    }),
+  );
+}

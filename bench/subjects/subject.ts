@@ -1,0 +1,125 @@
+/**
+ * What is measured: a program that is started for one measurement and ended after it, on a core of its own.
+ *
+ * Every measurement gets a fresh process, so that none inherits another's memory, warm code or connections.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { KeyPair } from "../../adapters/shared/runtime.ts";
+import { whereIs } from "../../test/support/present.ts";
+import { Program } from "../../test/support/program.ts";
+import { freePort } from "../../test/support/wait.ts";
+import { family } from "../load/processes.ts";
+import type { Target } from "../load/order.ts";
+
+export type KeyKind = "p256" | "rsa2048";
+
+/** How clients reach it. */
+export interface Wanted {
+  readonly secure: boolean;
+  readonly keys: KeyKind;
+}
+
+/** The certificates of a run; all of them are of one authority. */
+export interface Certificates extends Record<KeyKind, KeyPair> {
+  readonly ca: string;
+}
+
+/** A kind of subject. */
+export interface Subject {
+  readonly name: string;
+  readonly kind: Target["kind"];
+  /** As it says itself; undefined when it is not installed. */
+  version(): string | undefined;
+  /** What to run, with files written to `place.folder`. */
+  command(place: Place): readonly [string, ...string[]];
+}
+
+/** What a command may use. */
+export interface Place {
+  readonly folder: string;
+  readonly wanted: Wanted;
+  readonly port: number;
+  /** Of client B's listener. */
+  readonly listenPort: number;
+  readonly pair: KeyPair;
+  file(name: string, text: string): string;
+}
+
+export const USERNAME = "alice";
+export const PASSWORD = "secret";
+
+export class Running {
+  readonly target: Target;
+  readonly pids: readonly number[];
+  readonly #program: Program | undefined;
+  readonly #folder: string;
+
+  private constructor(target: Target, pids: readonly number[], program: Program | undefined, folder: string) {
+    this.target = target;
+    this.pids = pids;
+    this.#program = program;
+    this.#folder = folder;
+  }
+
+  /** @param core  to which it is bound; undefined leaves that to the system */
+  static async start(
+    subject: Subject,
+    wanted: Wanted,
+    certificates: Certificates,
+    core: number | undefined,
+  ): Promise<Running> {
+    const folder = mkdtempSync(join(tmpdir(), "parley-bench-"));
+    const port = await freePort();
+    const listenPort = subject.kind === "self" ? port : await freePort();
+    const pair = certificates[wanted.keys];
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    };
+    const target: Target = {
+      kind: subject.kind,
+      port,
+      listenPort,
+      secure: wanted.secure,
+      ca: certificates.ca,
+      ...pair,
+      authUri: `${wanted.secure ? "msrps" : "msrp"}://localhost:${port};tcp`,
+      username: USERNAME,
+      password: PASSWORD,
+    };
+    if (subject.kind === "self") return new Running(target, [], undefined, folder);
+    const command = subject.command({ folder, wanted, port, listenPort, pair, file });
+    const program = new Program("/bin/sh", ["-c", 'echo "pid $$"; exec "$@"', "sh", ...pinned(command, core)]);
+    try {
+      await program.answersOn(port);
+      const pid = Number(/^pid (\d+)$/m.exec(program.output)?.[1]);
+      return new Running(target, family(pid), program, folder);
+    } catch (error) {
+      await program.kill();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** The last of what it printed, for when something went wrong. */
+  get output(): string {
+    return this.#program?.output.slice(-2000) ?? "";
+  }
+
+  async end(): Promise<void> {
+    await this.#program?.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export function pinned(command: readonly string[], core: number | undefined): string[] {
+  const taskset = core === undefined ? undefined : whereIs("taskset");
+  return taskset === undefined ? [...command] : [taskset, "-c", String(core), ...command];
+}
+
+/** The first line of what a program prints about itself. */
+export function firstLine(text: string): string {
+  return text.trim().split("\n")[0]?.trim() ?? "";
+}
