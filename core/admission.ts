@@ -142,12 +142,14 @@ export class Admission {
     }
     this.#challenge(asker, claim.domain, proven);
     // §6.3: failures of the clients behind a relay are no reason to part with the relay.
-    if (proven === "AUTH_WRONG" && !this.#isFromRelay(asker)) this.countFailure(asker.source);
+    if (proven === "AUTH_WRONG" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
   }
 
   /** §6.3: several unsuccessful AUTHs from a client end its connection. */
-  countFailure(source: Connection): void {
-    if (++source.authFailures < this.#around.state.config.auth.maxFailures) return;
+  countFailure(source: Connection, at: "us" | "another relay"): void {
+    if (at === "us") source.authFailures++;
+    else source.remoteAuthFailures++;
+    if (source.authFailures + source.remoteAuthFailures < this.#around.state.config.auth.maxFailures) return;
     this.#around.close(source, "AUTH_TOO_MANY_FAILURES", "");
   }
 

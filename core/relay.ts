@@ -300,7 +300,7 @@ export class Relay implements RelayPort, Surroundings {
     // §6.3: several failed AUTHs through us to another relay count like failed AUTHs to us, and like them only when they
     // are the client's that is connected here.
     if (refused === undefined) return;
-    if (!this.#isFromRelay(refused)) this.#admission.countFailure(refused.source);
+    if (!this.#isFromRelay(refused)) this.#admission.countFailure(refused.source, "another relay");
   }
 
   auth(source: Connection, head: Head): void {

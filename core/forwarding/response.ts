@@ -124,6 +124,7 @@ function passBack(
   endFrame(frame, id, DOLLAR, false);
   source.writeFrame(frame);
   backPressure.wrote(source, source);
+  if (asked.proves && head.status === 200) source.remoteAuthFailures = 0;
   const stale = head.values(WWW_AUTHENTICATE).some((value) => /\bstale\s*=\s*"?true/i.test(value));
   return asked.proves && head.status === 401 && !stale ? asked : undefined;
 }

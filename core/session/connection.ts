@@ -46,7 +46,8 @@ export class Connection {
   proven: boolean; // a request of its has succeeded: probation is over (RFC 4976 §6.1)
   refusals: number; // requests refused while on probation
   faults: number; // of every kind, ever
-  authFailures: number;
+  authFailures: number; // since the last AUTH that succeeded here
+  remoteAuthFailures: number; // through us at other relays, since the last that succeeded at one
   authsPending: number;
   readonly openedAt: Millis;
   usedAt: Millis;
@@ -84,6 +85,7 @@ export class Connection {
     this.refusals = 0;
     this.faults = 0;
     this.authFailures = 0;
+    this.remoteAuthFailures = 0;
     this.authsPending = 0;
     this.openedAt = now;
     this.usedAt = now;

@@ -175,6 +175,19 @@ describe("an AUTH through us to another relay (§5.1)", () => {
       expect(alice.closed).toBe(true);
     });
 
+    test("counts on when an AUTH here succeeds in between, and anew when one there does", () => {
+      fails(2, [proof], "401 Unauthorized", challenge);
+      alice.heard();
+      expect(alice.authenticate()).not.toBe("");
+      fails(1, [proof], "200 OK", `Use-Path: ${leaseOf("extra", "x")}`);
+      fails(2, [proof], "401 Unauthorized", challenge);
+      alice.heard();
+      expect(alice.authenticate()).not.toBe("");
+      expect(alice.closed).toBe(false);
+      fails(1, [proof], "401 Unauthorized", challenge);
+      expect(alice.closed).toBe(true);
+    });
+
     test.each<[string, string[], string, string[]]>([
       ["an AUTH without credentials", [], "401 Unauthorized", [challenge]],
       ["a stale nonce", [proof], "401 Unauthorized", [`${challenge}, stale=TRUE`]],
