@@ -267,6 +267,7 @@ export class Incoming implements FrameSink {
     if (typeof out === "string") return out;
     if (this.#around.backPressure.refuses(this.#source, out)) return "NEXT_HOP_FULL";
     this.#out = out;
+    this.#routes.goesTo(out);
     out.usedAt = state.now;
     const chunkBytes = route.chunkBytes;
     if (head.bodyInSight >= 0 && (chunkBytes === 0 || head.bodyInSight <= chunkBytes)) {
@@ -318,6 +319,7 @@ export class Incoming implements FrameSink {
     if (typeof out === "string") return out;
     this.#route = route;
     this.#out = out;
+    this.#routes.goesTo(out);
     out.usedAt = state.now;
     this.#method = head.method();
     this.#hasBody = head.hasBody;

@@ -60,18 +60,29 @@ export class Routes {
   readonly #state: State;
   readonly #nextHops: NextHops;
   readonly #remembered: Route[];
+  /** The connection that the last request went to, and the last one before it that was another. */
+  #latest: Connection | undefined;
+  #other: Connection | undefined;
 
   constructor(source: Connection, state: State, nextHops: NextHops) {
     this.#source = source;
     this.#state = state;
     this.#nextHops = nextHops;
     this.#remembered = [];
+    this.#latest = undefined;
+    this.#other = undefined;
   }
 
-  /** Do the routes lead to more than one connection? */
+  /** Do requests of this previous hop go to more than one connection? Asked while one of them holds all of them up. */
   get isShared(): boolean {
-    const first = this.#remembered[0]?.out;
-    return this.#remembered.some(({ out }) => out !== undefined && out !== first);
+    return this.#other?.closed === false;
+  }
+
+  /** A request goes to this connection. */
+  goesTo(out: Connection): void {
+    if (out === this.#latest) return;
+    this.#other = this.#latest;
+    this.#latest = out;
   }
 
   /** The route of a request; both path headers are there. */

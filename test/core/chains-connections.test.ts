@@ -65,6 +65,22 @@ describe("a request over a connection to another relay", () => {
   });
 });
 
+test("what is kept back of a chunk whose connection is lost does not come after what overtook it on another", () => {
+  const relay = bench.relayConnects("inner");
+  const second = bench.relayConnects("inner");
+  const to = { to: [alice.lease, alice.uri], from: [inner, carol] };
+  relay.say(beginSend("t111", { ...to, range: "1-*/10005" }));
+  relay.say("x".repeat(5_000));
+  second.say(send("t222", { ...to, range: "5001-10005/10005", body: "y".repeat(5_005) }));
+  // All but the last octet, which would have carried the flag.
+  expect(alice.heard().map(({ body, flag }) => [body?.length, flag])).toEqual([
+    [4_999, "+"],
+    [5_005, "$"],
+  ]);
+  relay.end();
+  expect([alice.heard(), alice.hearing]).toEqual([[], undefined]);
+});
+
 describe("a REPORT to a client behind a relay whose connection has gone", () => {
   let relay: BenchPeer;
   beforeEach(() => {
@@ -233,6 +249,16 @@ describe("a receiver that takes nothing, behind a connection that others share",
       for (let j = 0; j < 20 && relay.reading; j++) toAlice(`s${i}x${j}`);
     }
     expect(relay.heard().filter(({ what }) => what === "408")).toEqual([]);
+  });
+
+  test("is refused too when many sessions lead to it, one after the other", () => {
+    for (let i = 0; i < 40 && relay.reading; i++) {
+      const from = [leaseOf("inner", `c${i}`), `msrps://c${i}.invalid:1/c;tcp`];
+      relay.say(send(`a1${i}x`, { to: [alice.lease, alice.uri], from, body: block.slice(0, 12_000) }));
+    }
+    expect(relay.reading).toBe(false);
+    bench.advance(SHARED_HOLD);
+    expect(relay.reading).toBe(true);
   });
 
   test("is waited for by a connection that brings nothing for anybody else", () => {
