@@ -27,7 +27,7 @@ export async function measure(
 ): Promise<Outcome> {
   const running = await Running.start(subject, scenario.wanted, certificates, relayCore);
   try {
-    const order: Order = { target: running.target, load: scenario.load, pids: running.pids, ...times };
+    const order: Order = { target: running.target, load: scenario.load, pid: running.pid, ...times };
     return await generate(order);
   } catch (error) {
     const said = running.output.replace(/^pid \d+\n/, "");

@@ -1,6 +1,6 @@
 /** What was used between two moments: time, the relay's CPU, our own. */
 import { performance } from "node:perf_hooks";
-import { cpuSeconds, memoryOctets } from "./processes.ts";
+import { cpuSeconds, family, memoryOctets } from "./processes.ts";
 import type { Order } from "./order.ts";
 
 export class Meter {
@@ -11,9 +11,9 @@ export class Meter {
   #load: NodeJS.CpuUsage;
 
   /** Made before there are connections, for the memory. */
-  constructor({ pids }: Order) {
-    this.#pids = pids;
-    this.#memoryBefore = memoryOctets(pids);
+  constructor({ pid }: Order) {
+    this.#pids = pid === 0 ? [] : family(pid);
+    this.#memoryBefore = memoryOctets(this.#pids);
     this.#at = 0;
     this.#relay = 0;
     this.#load = process.cpuUsage();

@@ -49,8 +49,8 @@ export type Load =
 export interface Order {
   readonly target: Target;
   readonly load: Load;
-  /** The processes whose CPU time and memory are read. */
-  readonly pids: readonly number[];
+  /** The process whose CPU time and memory are read, with those it has started; 0: none. */
+  readonly pid: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
 }

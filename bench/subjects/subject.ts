@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { KeyPair } from "../../adapters/shared/runtime.ts";
 import { whereIs } from "../../test/support/present.ts";
 import { Program } from "../../test/support/program.ts";
-import { freePort } from "../../test/support/wait.ts";
+import { freePort, pause } from "../../test/support/wait.ts";
 import { family } from "../load/processes.ts";
 import type { Target } from "../load/order.ts";
 
@@ -52,13 +52,13 @@ export const PASSWORD = "secret";
 
 export class Running {
   readonly target: Target;
-  readonly pids: readonly number[];
+  readonly pid: number;
   readonly #program: Program | undefined;
   readonly #folder: string;
 
-  private constructor(target: Target, pids: readonly number[], program: Program | undefined, folder: string) {
+  private constructor(target: Target, pid: number, program: Program | undefined, folder: string) {
     this.target = target;
-    this.pids = pids;
+    this.pid = pid;
     this.#program = program;
     this.#folder = folder;
   }
@@ -89,13 +89,14 @@ export class Running {
       username: USERNAME,
       password: PASSWORD,
     };
-    if (subject.kind === "self") return new Running(target, [], undefined, folder);
+    if (subject.kind === "self") return new Running(target, 0, undefined, folder);
     const command = subject.command({ folder, wanted, port, listenPort, pair, file });
     const program = new Program("/bin/sh", ["-c", 'echo "pid $$"; exec "$@"', "sh", ...pinned(command, core)]);
     try {
       await program.answersOn(port);
       const pid = Number(/^pid (\d+)$/m.exec(program.output)?.[1]);
-      return new Running(target, family(pid), program, folder);
+      await settled(pid);
+      return new Running(target, pid, program, folder);
     } catch (error) {
       await program.kill();
       rmSync(folder, { recursive: true, force: true });
@@ -111,6 +112,16 @@ export class Running {
   async end(): Promise<void> {
     await this.#program?.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Some answer before they have started all of their processes, which are to be counted. */
+async function settled(pid: number): Promise<void> {
+  for (let known = 0, tries = 0; tries < 20; tries++) {
+    const now = family(pid).length;
+    if (now === known) return;
+    known = now;
+    await pause(300);
   }
 }
 

@@ -1,0 +1,210 @@
+/**
+ * The whole core without sockets: a Relay that is fed with frames, and a client behind it that answers them.
+ *
+ *     node bench/forward.ts        bun bench/forward.ts        deno run -A bench/forward.ts
+ *
+ * What a message costs from `Feed.received` to `Link.write` and from its 200 to the end of its transaction, on links that
+ * only copy. The difference to `npm run bench` is what the runtime's sockets cost. Each figure is the best of several
+ * rounds, since what disturbs a round only ever makes it slower; the spread stands beside it.
+ */
+import { randomFillSync } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { answerChallenge } from "../core/auth/answer.ts";
+import { chooseChallenge } from "../core/auth/challenge.ts";
+import { octetString, octets } from "../core/bytes/octets.ts";
+import { type Feed, type Host, type Link, Relay, type RelayConfig } from "../core/mod.ts";
+
+const ROUNDS = 7;
+const ROUND_MS = 400;
+const BATCH_OCTETS = 64 * 1024;
+
+interface Case {
+  readonly name: string;
+  readonly bytes: number;
+  readonly failureReport: "yes" | "no";
+  /** Messages in one read; the last may be cut by its end. */
+  readonly batch: number;
+  /** Octets of a read; 0: as long as the batch. */
+  readonly read: number;
+}
+
+const cases: readonly Case[] = [
+  { name: "64 octets", bytes: 64, failureReport: "yes", batch: 16, read: 0 },
+  { name: "256 octets", bytes: 256, failureReport: "yes", batch: 16, read: 0 },
+  { name: "256 octets, no report", bytes: 256, failureReport: "no", batch: 16, read: 0 },
+  { name: "256 octets, one a read", bytes: 256, failureReport: "yes", batch: 1, read: 0 },
+  { name: "10 KB, whole", bytes: 10_240, failureReport: "yes", batch: 6, read: 0 },
+  { name: "10 KB, cut by reads", bytes: 10_240, failureReport: "yes", batch: 32, read: BATCH_OCTETS },
+];
+
+/** A client of the relay, as core sees it: what is written to it is copied, one write behind the other. */
+class Client {
+  readonly feed: Feed;
+  readonly link: Link;
+  readonly out: Uint8Array;
+  length: number;
+
+  constructor(relay: Relay) {
+    this.out = new Uint8Array(1 << 20);
+    this.length = 0;
+    this.link = {
+      peer: { address: "127.0.0.1", port: 1, secure: true, names: [] },
+      backlog: 0,
+      write: (source, start, end) => {
+        this.out.set(source.subarray(start, end), this.length);
+        this.length += end - start;
+      },
+      setReading() {},
+      close() {
+        throw new Error("the relay has closed a connection");
+      },
+    };
+    this.feed = relay.accepted(this.link, "tls", 0);
+  }
+
+  take(): string {
+    const text = octetString(this.out, 0, this.length);
+    this.length = 0;
+    return text;
+  }
+}
+
+/** Client B's 200s: finds the end-lines of what it was written, and answers them in one read. */
+class Answers {
+  seen: number;
+  readonly #paths: string;
+  readonly #due: boolean;
+
+  constructor(paths: string, due: boolean) {
+    this.seen = 0;
+    this.#paths = paths;
+    this.#due = due;
+  }
+
+  to(client: Client, now: number): void {
+    const { out, length } = client;
+    let text = "";
+    // Dashes stand in end-lines only; every transact-id of the relay is as long as the others.
+    for (let at = length > 0 ? nextDashes(out, 0, length) : -1; at >= 0; at = nextDashes(out, at + 7, length)) {
+      this.seen++;
+      if (!this.#due) continue;
+      const id = octetString(out, at + 7, at + 24);
+      text += `MSRP ${id} 200 OK\r\n${this.#paths}-------${id}$\r\n`;
+    }
+    client.length = 0;
+    if (text !== "") client.feed.received(octets(text), now);
+    client.length = 0;
+  }
+}
+
+const questions: (() => void)[] = [];
+const host: Host = {
+  dial() {},
+  findCredential: (_user, _realm, ticket) =>
+    void questions.push(() => relay.credential(ticket, { password: "secret" }, 0)),
+  fillRandom: (target) => void randomFillSync(target),
+  note() {},
+};
+const config: RelayConfig = {
+  listeners: [{ name: "tls", advertise: { secure: true, host: "localhost", port: 2855 }, authInsecure: false }],
+  domains: [{ name: "localhost", algorithms: ["MD5"] }],
+  auth: {
+    nonceSeconds: 300,
+    expires: { minSeconds: 60, defaultSeconds: 86_400, maxSeconds: 604_800 },
+    maxFailures: 3,
+  },
+  outgoing: { plain: false, chunkBytes: [] },
+  forwarding: { unknownMethods: "forward", chunkBytes: 0 },
+  relayNames: [],
+  limits: { sessionsPerUser: 50, idleSeconds: 3600, headerBytes: 16_384, bytesPerSecondPerSession: 0 },
+};
+const relay = new Relay(config, host, 0);
+const A = "msrps://a.invalid:2855/alice;tcp";
+const B = "msrps://b.invalid:2855/bob;tcp";
+const a = new Client(relay);
+const b = new Client(relay);
+const lease = authenticate(b, B);
+
+console.log(
+  "one core of it, no sockets".padEnd(26) + "messages/s".padStart(12) + "MB/s".padStart(8) + "spread".padStart(10),
+);
+for (const one of cases) {
+  const rates = Array.from({ length: ROUNDS }, () => run(one)).sort((x, y) => x - y);
+  const best = rates.at(-1) as number;
+  const spread = `${Math.round((100 * (best - (rates[1] as number))) / best)} %`;
+  const cells = [
+    Math.round(best).toLocaleString("en"),
+    Math.round((best * one.bytes) / 1e6).toLocaleString("en"),
+    spread,
+  ];
+  console.log(
+    one.name.padEnd(26) +
+      (cells[0] as string).padStart(12) +
+      (cells[1] as string).padStart(8) +
+      (cells[2] as string).padStart(10),
+  );
+}
+
+/** Messages a second, in one round. */
+function run({ bytes, failureReport, batch, read }: Case): number {
+  const frames = octets(
+    Array.from({ length: batch }, (_, index) => {
+      const id = `tid${1000 + index}`;
+      const report = failureReport === "no" ? "Failure-Report: no\r\n" : "";
+      return (
+        `MSRP ${id} SEND\r\nTo-Path: ${lease} ${B}\r\nFrom-Path: ${A}\r\nMessage-ID: m.${id}\r\n` +
+        `Byte-Range: 1-${bytes}/${bytes}\r\n${report}Content-Type: text/plain\r\n\r\n${"x".repeat(bytes)}\r\n-------${id}$\r\n`
+      );
+    }).join(""),
+  );
+  const reads: Uint8Array[] = [];
+  const each = read === 0 ? frames.length : read;
+  for (let at = 0; at < frames.length; at += each) reads.push(frames.slice(at, at + each));
+  const answers = new Answers(`To-Path: ${lease}\r\nFrom-Path: ${B}\r\n`, failureReport === "yes");
+  const start = performance.now();
+  let messages = 0;
+  let now = start;
+  for (; now < start + ROUND_MS; now = performance.now()) {
+    for (let i = 0; i < 50; i++) {
+      for (const piece of reads) {
+        a.feed.received(piece, now);
+        a.length = 0;
+        answers.to(b, now);
+      }
+      messages += batch;
+    }
+  }
+  if (answers.seen !== messages) throw new Error(`${messages} messages went in and ${answers.seen} came out`);
+  return (1000 * messages) / (now - start);
+}
+
+function nextDashes(source: Uint8Array, from: number, end: number): number {
+  for (let at = from + 6; at < end; at += 7) {
+    if (source[at] !== 0x2d) continue;
+    let start = at;
+    while (start > from && source[start - 1] === 0x2d) start--;
+    let behind = at + 1;
+    while (behind < end && source[behind] === 0x2d) behind++;
+    if (behind - start >= 7) return start;
+  }
+  return -1;
+}
+
+function authenticate(client: Client, uri: string): string {
+  const to = "msrps://localhost:2855;tcp";
+  const ask = (id: string, more: string) => {
+    const frame = `MSRP ${id} AUTH\r\nTo-Path: ${to}\r\nFrom-Path: ${uri}\r\n${more}-------${id}$\r\n`;
+    client.feed.received(octets(frame), 0);
+    for (let question = questions.shift(); question !== undefined; question = questions.shift()) question();
+    return client.take();
+  };
+  const offered = /WWW-Authenticate: (.*)\r\n/.exec(ask("auth1", ""))?.[1] ?? "";
+  const credential = { password: "secret" };
+  const challenge = chooseChallenge([offered], credential);
+  if (challenge === undefined) throw new Error("the relay did not challenge");
+  const input = { challenge, username: "bob", credential, uri: to, cnonce: "abcdefgh", nonceCount: 1 };
+  const granted = ask("auth2", `Authorization: ${answerChallenge(input)?.authorization}\r\n`);
+  const usePath = /Use-Path: (.*)\r\n/.exec(granted)?.[1];
+  if (usePath === undefined) throw new Error(`no Use-Path in:\n${granted}`);
+  return usePath;
+}
