@@ -1,5 +1,5 @@
 /** The terminal of the process we are. `node:process` is the same on all three runtimes. */
-import { basename, relative } from "node:path";
+import { relative } from "node:path";
 import process from "node:process";
 import { Refusal, type Terminal } from "./terminal.ts";
 
@@ -28,12 +28,15 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** `npm run parley --` when npm started us, or else the line that would. */
+/** The npm script when npm started us, or else the line that would; `parley` when we are one file that runs by itself. */
 function ourselves(): string {
-  if (process.env.npm_lifecycle_event !== undefined) return "npm run parley --";
-  const [program = "parley", script = ""] = process.argv;
-  if (!script.endsWith(".ts")) return basename(program);
-  const runtime = process.versions.deno === undefined ? basename(program) : "deno run -A";
+  const { bun, deno } = process.versions;
+  if (process.env.npm_lifecycle_event !== undefined) {
+    return `npm run parley${bun !== undefined ? ":bun" : deno !== undefined ? ":deno" : ""} --`;
+  }
+  const script = process.argv[1] ?? "";
+  if (!script.endsWith(".ts")) return "parley";
+  const runtime = bun !== undefined ? "bun" : deno !== undefined ? "deno run -A" : "node";
   const near = relative(process.cwd(), script);
   return `${runtime} ${near.length < script.length ? near : script}`;
 }

@@ -4,6 +4,7 @@
  * `parley serve` starts one; tests and benchmarks start them in their own process.
  */
 import { randomFillSync } from "node:crypto";
+import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Feed,
@@ -18,18 +19,20 @@ import {
 import { openStore } from "../accounts/open.ts";
 import type { AccountStore } from "../accounts/store.ts";
 import { AdminListener } from "../admin/listener.ts";
-import type { Settings } from "../config/settings.ts";
+import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { authority } from "../shared/address.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
 import { systemClock } from "../shared/clock.ts";
 import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
-import type { DialOptions, Listening, Runtime } from "../shared/runtime.ts";
+import type { DialOptions, Listening, Runtime, Way } from "../shared/runtime.ts";
 import type { Log } from "./log.ts";
 
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
 const HANDSHAKE_SECONDS = 10;
 const DIAL_SECONDS = 10;
+/** How long an account store may take for an answer: long before a client gives its AUTH up, which takes 30 seconds. */
+const STORE_SECONDS = 5;
 
 export interface ListeningAt {
   readonly name: string;
@@ -37,6 +40,8 @@ export interface ListeningAt {
   readonly url: string;
   /** Scheme, host and port of the URIs handed out there. */
   readonly advertised: string;
+  /** By which of the runtime's functions. */
+  readonly via: Way;
 }
 
 export class RelayProgram implements Host {
@@ -45,6 +50,7 @@ export class RelayProgram implements Host {
   readonly #log: Log;
   readonly #driver: Driver;
   readonly #dialOptions: DialOptions;
+  readonly #openStore: typeof openStore;
   /** By domain. */
   readonly #stores: Map<string, AccountStore>;
   readonly #listening: Listening[];
@@ -54,7 +60,7 @@ export class RelayProgram implements Host {
   #dialDetail: string;
   #stopping: boolean;
 
-  private constructor(runtime: Runtime, settings: Settings, log: Log) {
+  private constructor(runtime: Runtime, settings: Settings, log: Log, open: typeof openStore) {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#log = log;
@@ -67,6 +73,7 @@ export class RelayProgram implements Host {
       timeoutSeconds: DIAL_SECONDS,
       tls: settings.outgoing.tls,
     };
+    this.#openStore = open;
     this.#stores = new Map();
     this.#listening = [];
     this.#relay = undefined;
@@ -75,9 +82,12 @@ export class RelayProgram implements Host {
     this.#stopping = false;
   }
 
-  /** @throws Error with words for the operator; nothing is left open then */
-  static async start(runtime: Runtime, settings: Settings, log: Log): Promise<RelayProgram> {
-    const program = new RelayProgram(runtime, settings, log);
+  /**
+   * @param open  opens the account stores
+   * @throws Error with words for the operator; nothing is left open then
+   */
+  static async start(runtime: Runtime, settings: Settings, log: Log, open = openStore): Promise<RelayProgram> {
+    const program = new RelayProgram(runtime, settings, log, open);
     try {
       await program.#open();
     } catch (error) {
@@ -89,16 +99,24 @@ export class RelayProgram implements Host {
   }
 
   get listening(): ListeningAt[] {
-    return this.#settings.listeners.map((listener, index) => {
-      const port = this.#listening[index]?.port ?? listener.port;
+    return this.#listening.map(({ port, via }, index) => {
+      const listener = this.#settings.listeners[index] as ListenerSettings;
       const config = this.#settings.relay.listeners[index];
       const at = config?.advertise ?? { secure: false, host: listener.host, port };
       return {
         name: listener.name,
         url: `${listener.tls === undefined ? "msrp" : "msrps"}://${authority(listener.host, port)}`,
         advertised: `${at.secure ? "msrps" : "msrp"}://${authority(at.host, at.port === 0 ? port : at.port)}`,
+        via,
       };
     });
+  }
+
+  /** By which of the runtime's functions we connect to next hops of each scheme we dial. */
+  get dialing(): { readonly scheme: "msrp" | "msrps"; readonly via: Way }[] {
+    const { plain, tls } = this.#runtime.dials;
+    const secure = { scheme: "msrps", via: tls } as const;
+    return this.#settings.outgoing.plain ? [secure, { scheme: "msrp", via: plain }] : [secure];
   }
 
   /** `http://127.0.0.1:8080`, when there is an admin listener. */
@@ -148,6 +166,17 @@ export class RelayProgram implements Host {
     if (settings.admin !== undefined) {
       this.#admin = await AdminListener.open(settings.admin, { stopping: () => this.#stopping });
     }
+    this.#tellWays();
+  }
+
+  /** People read it on standard output; here it is for those who read logs. */
+  #tellWays(): void {
+    for (const { name: listener, url, via } of this.listening) {
+      this.#log.write("debug", "listening", `${listener} is ${url}, ${inWords(via)}`, { listener, url, ...via });
+    }
+    for (const { scheme, via } of this.dialing) {
+      this.#log.write("debug", "dialing", `next hops of ${scheme} are dialled ${inWords(via)}`, { scheme, ...via });
+    }
   }
 
   #openStores(): void {
@@ -155,7 +184,7 @@ export class RelayProgram implements Host {
     for (const [domain, name] of this.#settings.accountsOf) {
       const described = this.#settings.accounts.get(name);
       if (described === undefined) continue; // not in a checked configuration
-      const store = byName.get(name) ?? openStore(described);
+      const store = byName.get(name) ?? this.#openStore(described);
       byName.set(name, store);
       this.#stores.set(domain, store);
     }
@@ -200,7 +229,8 @@ export class RelayProgram implements Host {
     const answer = (found: Awaited<ReturnType<AccountStore["find"]>> | "UNAVAILABLE") =>
       this.#driver.turn((now) => this.#relay?.credential(ticket, found, now));
     const store = this.#stores.get(realm);
-    const asked = store === undefined ? Promise.reject(new Error("the store is closed")) : store.find(username, realm);
+    const asked =
+      store === undefined ? Promise.reject(new Error("the store is closed")) : inTime(store.find(username, realm));
     asked.then(answer, (error: unknown) => {
       this.#log.write("error", "accountsUnavailable", `accounts of ${realm}: ${String(error)}`, { domain: realm });
       answer("UNAVAILABLE");
@@ -214,4 +244,17 @@ export class RelayProgram implements Host {
   note(happening: Happening): void {
     this.#log.happening(happening, happening.type === "dialFailed" ? this.#dialDetail : "");
   }
+}
+
+export function inWords({ api, because }: Way): string {
+  return `by ${api}, because ${because}`;
+}
+
+/** Rejects when there is no answer after STORE_SECONDS; one that comes later goes nowhere. */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const patience = setTimeout(() => reject(new Error(`no answer in ${STORE_SECONDS} s`)), STORE_SECONDS * 1000);
+    patience.unref(); // a relay that stops waits for nobody
+    answer.then(resolve, reject).finally(() => clearTimeout(patience));
+  });
 }

@@ -14,7 +14,7 @@ import {
 } from "./configuration.ts";
 import { firstStart, type TestUser } from "./first-start.ts";
 import { Log } from "./log.ts";
-import { type ListeningAt, RelayProgram } from "./relay-program.ts";
+import { inWords, type ListeningAt, RelayProgram } from "./relay-program.ts";
 import { shellWord } from "./shell-word.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -52,6 +52,8 @@ export const serve: Command = {
     if (folder !== undefined) explain(folder, made, program.listening[0], terminal);
     await toldToStop(terminal);
     await program.stop(PATIENCE);
+    // Or a client in the middle of its handshake would keep us for as long as it may take.
+    terminal.exit(0);
     return 0;
   },
 };
@@ -72,10 +74,13 @@ async function start(open: () => Promise<RelayProgram>): Promise<RelayProgram> {
 
 function announce(program: RelayProgram, runtime: Runtime, terminal: Terminal): void {
   terminal.out(`parley ${VERSION} on ${runtime.name}`);
-  for (const { name, url, advertised } of program.listening) {
-    terminal.out(`  ${name.padEnd(10)} ${url}, giving out ${advertised}`);
+  const row = (title: string, text: string) => terminal.out(`  ${title.padEnd(10)} ${text}`);
+  for (const { name, url, advertised, via } of program.listening) {
+    row(name, `${url}, giving out ${advertised}`);
+    row("", inWords(via));
   }
-  if (program.adminUrl !== undefined) terminal.out(`  ${"admin".padEnd(10)} ${program.adminUrl}/healthz`);
+  if (program.adminUrl !== undefined) row("admin", `${program.adminUrl}/healthz`);
+  for (const { scheme, via } of program.dialing) row(`to ${scheme}`, inWords(via));
 }
 
 /** What somebody who has just tried parley for the first, or the second, time wants to know. */

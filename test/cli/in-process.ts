@@ -4,21 +4,27 @@ import type { Terminal } from "../../adapters/cli/terminal.ts";
 import { node } from "../../adapters/node/runtime.ts";
 import type { Ran } from "./run-parley.ts";
 
-export async function inProcess(cwd: string, args: readonly string[], input = ""): Promise<Ran> {
-  let [out, err] = ["", ""];
-  const terminal: Terminal = {
+/** A terminal that nobody sits at. */
+export function terminalOf(cwd: string, input = ""): Terminal & { readonly written: { out: string; err: string } } {
+  const written = { out: "", err: "" };
+  return {
+    written,
     env: {},
     cwd,
     self: "parley",
     interactive: false,
     columns: undefined,
-    out: (line) => void (out += `${line}\n`),
-    err: (line) => void (err += `${line}\n`),
-    draw: (text) => void (err += text),
+    out: (line) => void (written.out += `${line}\n`),
+    err: (line) => void (written.err += `${line}\n`),
+    draw: (text) => void (written.err += text),
     readSecret: async () => input,
     onStop: () => () => {},
     exit: () => {},
   };
+}
+
+export async function inProcess(cwd: string, args: readonly string[], input = ""): Promise<Ran> {
+  const terminal = terminalOf(cwd, input);
   const code = await runProgram(node, args, terminal);
-  return { code, out, err };
+  return { code, ...terminal.written };
 }

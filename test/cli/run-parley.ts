@@ -5,7 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 
-const main = new URL("../../adapters/node/main.ts", import.meta.url).pathname;
+/** How parley is started: the program, and what stands before our own arguments. */
+export type Start = readonly [program: string, ...args: string[]];
+
+const root = new URL("../..", import.meta.url).pathname;
+export const starts = {
+  node: [process.execPath, `${root}adapters/node/main.ts`],
+  bun: [`${root}node_modules/.bin/bun`, `${root}adapters/bun/main.ts`],
+  deno: denoWith("-A"),
+} as const satisfies Record<string, Start>;
+
+export function denoWith(...permissions: readonly string[]): Start {
+  return [`${root}node_modules/.bin/deno`, "run", "--no-prompt", ...permissions, `${root}adapters/deno/main.ts`];
+}
 
 export interface Ran {
   readonly code: number | null;
@@ -36,10 +48,10 @@ export class Parley {
   out = "";
   err = "";
 
-  constructor(cwd: string, args: readonly string[], input = "") {
+  constructor(cwd: string, args: readonly string[], input = "", [program, ...before]: Start = starts.node) {
     // npm's variables would change how the program names itself.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
-    this.#child = spawn(process.execPath, [main, ...args], { cwd, env });
+    this.#child = spawn(program, [...before, ...args], { cwd, env });
     running.add(this.#child);
     this.#child.stdout?.on("data", (chunk) => (this.out += String(chunk)));
     this.#child.stderr?.on("data", (chunk) => (this.err += String(chunk)));
@@ -70,6 +82,6 @@ export class Parley {
 }
 
 /** Runs a command to its end. */
-export function parley(cwd: string, args: readonly string[], input?: string): Promise<Ran> {
-  return new Parley(cwd, args, input).end();
+export function parley(cwd: string, args: readonly string[], input?: string, start?: Start): Promise<Ran> {
+  return new Parley(cwd, args, input, start).end();
 }
