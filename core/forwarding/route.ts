@@ -6,7 +6,7 @@
  * is checked like the first, and no hop lies between. What is decided for a pair of paths is remembered with the
  * connection, since a session's paths repeat from SEND to SEND.
  */
-import { copyOctets } from "../bytes/octets.ts";
+import { copyOctets, octetString } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd, MAX_PATH, readPath } from "../codec/path.ts";
 import type { Head } from "../codec/head.ts";
@@ -52,14 +52,19 @@ export interface Route {
   out: Connection | undefined;
 }
 
-const MAX_REMEMBERED = 8;
+/** What is remembered of a connection, and looked through for every request. */
+const MOST_RECENT = 8;
+/** What is remembered besides of another relay's, which brings the sessions of many clients. */
+const MOST_OF_RELAY = 4096;
 
 /** The routes of one previous hop, most recent first. */
 export class Routes {
   readonly #source: Connection;
   readonly #state: State;
   readonly #nextHops: NextHops;
-  readonly #remembered: Route[];
+  readonly #recent: Route[];
+  /** By both paths. */
+  readonly #more: Map<string, Route>;
   /** The connection that the last request went to, and the last one before it that was another. */
   #latest: Connection | undefined;
   #other: Connection | undefined;
@@ -68,7 +73,8 @@ export class Routes {
     this.#source = source;
     this.#state = state;
     this.#nextHops = nextHops;
-    this.#remembered = [];
+    this.#recent = [];
+    this.#more = new Map();
     this.#latest = undefined;
     this.#other = undefined;
   }
@@ -87,27 +93,40 @@ export class Routes {
 
   /** The route of a request; both path headers are there. */
   find(head: Head): Route | Fault {
-    const remembered = this.#remembered;
-    for (let i = 0; i < remembered.length; i++) {
-      const route = remembered[i] as Route;
+    const recent = this.#recent;
+    for (let i = 0; i < recent.length; i++) {
+      const route = recent[i] as Route;
       if (!head.valueIs(TO_PATH, route.toPath) || !head.valueIs(FROM_PATH, route.fromPath)) continue;
-      if (!isCurrent(route)) {
-        remembered.splice(i, 1);
-        break;
-      }
-      if (i > 0) {
-        remembered.splice(i, 1);
-        remembered.unshift(route);
-      }
-      for (const lease of route.leases) lease.usedAt = this.#state.now;
-      return route;
+      recent.splice(i, 1);
+      if (!isCurrent(route)) break;
+      return this.#use(route);
     }
+    const key = this.#more.size > 0 ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
+    const known = this.#more.get(key);
+    if (known !== undefined && isCurrent(known)) {
+      // The one not used for longest is the first.
+      this.#more.delete(key);
+      this.#more.set(key, known);
+      return this.#use(known);
+    }
+    this.#more.delete(key);
     const route = decide(head, this.#source, this.#state);
-    if (typeof route !== "string") {
-      this.#nextHops.learn(route.previousUri, this.#source);
-      if (remembered.length === MAX_REMEMBERED) remembered.pop();
-      remembered.unshift(route);
+    if (typeof route === "string") return route;
+    this.#nextHops.learn(route.previousUri, this.#source);
+    if (isRelay(this.#source.peer, route.previousUri.host, this.#state.config.relayNames)) {
+      const [oldest] = this.#more.keys();
+      if (this.#more.size === MOST_OF_RELAY) this.#more.delete(oldest as string);
+      this.#more.set(`${octetString(route.toPath)}\n${octetString(route.fromPath)}`, route);
     }
+    return this.#use(route);
+  }
+
+  /** It goes to the front of the most recent. */
+  #use(route: Route): Route {
+    const recent = this.#recent;
+    if (recent.length === MOST_RECENT) recent.pop();
+    recent.unshift(route);
+    for (const lease of route.leases) lease.usedAt = this.#state.now;
     return route;
   }
 }

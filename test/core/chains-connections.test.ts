@@ -31,6 +31,35 @@ describe("a request over a connection to another relay", () => {
     expect([sent.length, ids.size]).toEqual([4000, 4000]);
   });
 
+  test("goes its own way among those of thousands of sessions, and so do those after it", () => {
+    const relay = bench.relayConnects("inner");
+    const clients = ["bob", "dave", "eve"].map((name) => bench.client(name));
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 4500; i++) {
+        const client = clients[i % 3] as BenchPeer;
+        const from = [leaseOf("inner", `s${i}`), carol];
+        relay.say(send(`t${i}xx`, { to: [client.lease, client.uri], from, body: String(i), failureReport: "no" }));
+        const sent = client.only();
+        expect([sent.body, sent.from[1]]).toEqual([String(i), from[0]]);
+      }
+    }
+    // What is remembered of a session ends with it.
+    bench.relay.shutdown(bench.now);
+    bench.expectNothingKept();
+  });
+
+  test("is refused when its session has ended, however well its way is known", () => {
+    const relay = bench.relayConnects("inner");
+    for (let i = 0; i < 20; i++) {
+      const from = [leaseOf("inner", `s${i}`), carol];
+      relay.say(send(`t${i}xx`, { to: [alice.lease, alice.uri], from, failureReport: "partial" }));
+    }
+    alice.end();
+    relay.heard();
+    relay.say(send("t1xx", { to: [alice.lease, alice.uri], from: [leaseOf("inner", "s1"), carol] }));
+    expect(relay.briefs()).toEqual(["t1xx 481"]);
+  });
+
   test("is answered to its own sender", () => {
     const bob = bench.client("bob");
     const ask = (peer: BenchPeer, session: string) =>
