@@ -43,6 +43,10 @@ export function summarise(
     const spread = spreadOf(values);
     if (spread !== undefined) figures[figure.name] = spread;
   }
+  const system = spreadOf(
+    outcomes.filter(({ relayCpu }) => relayCpu > 0).map(({ relayCpu, relaySystem }) => (100 * relaySystem) / relayCpu),
+  );
+  if (system !== undefined) figures["in the kernel, %"] = system;
   const busy = outcomes.map(({ loadCpu, seconds }) => (100 * loadCpu) / seconds);
   const load = spreadOf(busy);
   if (load !== undefined) figures["generator CPU, %"] = load;
@@ -63,7 +67,7 @@ export function table(scenario: Scenario, results: readonly Result[]): string {
   const ours = results.filter(({ subject }) => subject.startsWith("parley"));
   const others = results.filter(({ subject }) => !subject.startsWith("parley"));
   const [first] = scenario.figures as [Figure];
-  const columns = [...scenario.figures.map(({ name }) => name), "generator CPU, %"];
+  const columns = [...scenario.figures.map(({ name }) => name), "in the kernel, %", "generator CPU, %"];
   const rows = results.map((result) => [
     result.subject,
     ...columns.map((name) => spreadText(result.figures[name])),

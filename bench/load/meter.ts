@@ -1,13 +1,13 @@
 /** What was used between two moments: time, the relay's CPU, our own. */
 import { performance } from "node:perf_hooks";
-import { cpuSeconds, family, memoryOctets } from "./processes.ts";
+import { type Cpu, cpuSeconds, family, memoryOctets } from "./processes.ts";
 import type { Order } from "./order.ts";
 
 export class Meter {
   readonly #pids: readonly number[];
   readonly #memoryBefore: number;
   #at: number;
-  #relay: number;
+  #relay: Cpu;
   #load: NodeJS.CpuUsage;
 
   /** Made before there are connections, for the memory. */
@@ -15,7 +15,7 @@ export class Meter {
     this.#pids = pid === 0 ? [] : family(pid);
     this.#memoryBefore = memoryOctets(this.#pids);
     this.#at = 0;
-    this.#relay = 0;
+    this.#relay = { user: 0, system: 0 };
     this.#load = process.cpuUsage();
     this.start();
   }
@@ -28,9 +28,12 @@ export class Meter {
 
   stop() {
     const seconds = (performance.now() - this.#at) / 1000;
-    const relayCpu = cpuSeconds(this.#pids) - this.#relay;
+    const now = cpuSeconds(this.#pids);
+    const relaySystem = now.system - this.#relay.system;
+    const relayCpu = now.user - this.#relay.user + relaySystem;
     const { user, system } = process.cpuUsage(this.#load);
     const memoryAfter = memoryOctets(this.#pids);
-    return { seconds, relayCpu, loadCpu: (user + system) / 1e6, memoryBefore: this.#memoryBefore, memoryAfter };
+    const loadCpu = (user + system) / 1e6;
+    return { seconds, relayCpu, relaySystem, loadCpu, memoryBefore: this.#memoryBefore, memoryAfter };
   }
 }

@@ -60,6 +60,8 @@ export interface Outcome {
   readonly seconds: number;
   /** CPU seconds of the relay, and of the generator, in the time measured. */
   readonly relayCpu: number;
+  /** What of it the kernel used on the relay's behalf. */
+  readonly relaySystem: number;
   readonly loadCpu: number;
   /** Messages, AUTHs or sessions in that time. */
   readonly count: number;

@@ -5,13 +5,20 @@ import { readdirSync, readFileSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 
 /** User and system time so far, in seconds, of all these processes. */
-export function cpuSeconds(pids: readonly number[]): number {
-  let ticks = 0;
+export function cpuSeconds(pids: readonly number[]): Cpu {
+  let user = 0;
+  let system = 0;
   for (const pid of pids) {
     const fields = statFields(pid);
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    user += Number(fields[11] ?? 0);
+    system += Number(fields[12] ?? 0);
   }
-  return ticks / TICKS_PER_SECOND;
+  return { user: user / TICKS_PER_SECOND, system: system / TICKS_PER_SECOND };
+}
+
+export interface Cpu {
+  readonly user: number;
+  readonly system: number;
 }
 
 /** Memory in octets. What processes share is divided among them, so that the sum counts it once. */

@@ -20,6 +20,7 @@ export function parley(
   return {
     name,
     kind: "relay",
+    polite: flags.length > 0, // profiles are written at the end
     version() {
       const program = whereIs(runtime);
       if (program === undefined) return undefined;

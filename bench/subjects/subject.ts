@@ -34,6 +34,8 @@ export interface Subject {
   version(): string | undefined;
   /** What to run, with files written to `place.folder`. */
   command(place: Place): readonly [string, ...string[]];
+  /** It has something to write when it ends, and is asked to end instead of killed. */
+  readonly polite?: boolean;
 }
 
 /** What a command may use. */
@@ -44,7 +46,7 @@ export interface Place {
   /** Of client B's listener. */
   readonly listenPort: number;
   readonly pair: KeyPair;
-  file(name: string, text: string): string;
+  readonly file: (name: string, text: string) => string;
 }
 
 export const USERNAME = "alice";
@@ -55,12 +57,14 @@ export class Running {
   readonly pid: number;
   readonly #program: Program | undefined;
   readonly #folder: string;
+  readonly #polite: boolean;
 
-  private constructor(target: Target, pid: number, program: Program | undefined, folder: string) {
+  private constructor(target: Target, pid: number, program: Program | undefined, folder: string, polite = false) {
     this.target = target;
     this.pid = pid;
     this.#program = program;
     this.#folder = folder;
+    this.#polite = polite;
   }
 
   /** @param core  to which it is bound; undefined leaves that to the system */
@@ -96,7 +100,7 @@ export class Running {
       await program.answersOn(port);
       const pid = Number(/^pid (\d+)$/m.exec(program.output)?.[1]);
       await settled(pid);
-      return new Running(target, pid, program, folder);
+      return new Running(target, pid, program, folder, subject.polite);
     } catch (error) {
       await program.kill();
       rmSync(folder, { recursive: true, force: true });
@@ -110,6 +114,7 @@ export class Running {
   }
 
   async end(): Promise<void> {
+    if (this.#polite) await this.#program?.stop();
     await this.#program?.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
