@@ -1,10 +1,13 @@
 /**
- * A real relay in a process of its own, so that its memory can be told from that of the test.
+ * A real relay in a process of its own, on any runtime, so that its memory can be told from that of the test.
  *
- * It ends when the test's process does, since it listens to the channel between them.
+ * They talk in lines of JSON over the standard streams, which every runtime has. It ends when the test's process does,
+ * since that ends its standard input.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Counters } from "../../core/mod.ts";
 import type { RelayOptions } from "./serve-relay.ts";
@@ -13,7 +16,7 @@ import type { RelayOptions } from "./serve-relay.ts";
 export interface RelayTold {
   readonly tlsPort: number;
   readonly plainPort: number;
-  /** Memory it has now, and the most it ever had. */
+  /** Memory it has now, and the most it had since it was last asked (on Linux; elsewhere ever). */
   readonly residentBytes: number;
   readonly peakBytes: number;
   readonly connections: number;
@@ -24,46 +27,71 @@ export interface RelayTold {
   readonly troubles: readonly string[];
 }
 
-export class RelayProcess {
-  readonly tlsPort: number;
-  readonly plainPort: number;
-  readonly #child: ChildProcess;
+export type RuntimeName = "node" | "bun" | "deno";
 
-  private constructor(child: ChildProcess, told: RelayTold) {
-    this.#child = child;
-    this.tlsPort = told.tlsPort;
-    this.plainPort = told.plainPort;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const commands: Readonly<Record<RuntimeName, readonly [string, ...string[]]>> = {
+  // The flags the test's process runs with are for tests and would distort what is measured.
+  node: [process.execPath],
+  bun: [`${root}node_modules/.bin/bun`],
+  deno: [`${root}node_modules/.bin/deno`, "run", "-A"],
+};
+
+/** A question that takes longer has been put to a process that is stuck. */
+const PATIENCE_MS = 20_000;
+
+export class RelayProcess {
+  readonly runtime: RuntimeName;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #answers: AsyncIterator<string>;
+  #ports: { readonly tls: number; readonly plain: number };
+
+  private constructor(runtime: RuntimeName) {
+    const [program, ...args] = commands[runtime];
+    this.runtime = runtime;
+    this.#child = spawn(program, [...args, `${root}test/support/relay-main.ts`], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#child.stdin.on("error", () => {});
+    this.#answers = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+    this.#ports = { tls: 0, plain: 0 };
   }
 
-  static async start(options: Omit<RelayOptions, "runtime">): Promise<RelayProcess> {
-    // The flags this process runs with are for tests and would distort what is measured.
-    const child = fork(fileURLToPath(new URL("relay-main.ts", import.meta.url)), { execArgv: [] });
-    return new RelayProcess(child, await ask(child, options));
+  static async start(options: Omit<RelayOptions, "runtime">, runtime: RuntimeName = "node"): Promise<RelayProcess> {
+    const relay = new RelayProcess(runtime);
+    const { tlsPort, plainPort } = await relay.#say(options);
+    relay.#ports = { tls: tlsPort, plain: plainPort };
+    return relay;
+  }
+
+  get tlsPort(): number {
+    return this.#ports.tls;
+  }
+
+  get plainPort(): number {
+    return this.#ports.plain;
   }
 
   ask(): Promise<RelayTold> {
-    return ask(this.#child, "how are you?");
+    return this.#say("how are you?");
   }
 
   async end(): Promise<void> {
     const { troubles } = await this.ask();
-    this.#child.disconnect();
-    await once(this.#child, "exit");
+    const exit = once(this.#child, "exit");
+    this.#child.stdin.end();
+    await exit;
     if (troubles.length > 0) throw new Error(`the relay has had troubles:\n${troubles.join("\n")}`);
   }
-}
 
-function ask(child: ChildProcess, question: object | string): Promise<RelayTold> {
-  return new Promise((resolve, reject) => {
-    const settle = (done: () => void) => {
-      child.off("message", answered);
-      child.off("exit", ended);
-      done();
-    };
-    const answered = (told: unknown) => settle(() => resolve(told as RelayTold));
-    const ended = (code: unknown) => settle(() => reject(new Error(`the relay has ended with ${String(code)}`)));
-    child.on("message", answered);
-    child.on("exit", ended);
-    child.send(question);
-  });
+  /** One question at a time. */
+  async #say(question: object | string): Promise<RelayTold> {
+    this.#child.stdin.write(`${JSON.stringify(question)}\n`);
+    const patience = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    const { value, done } = await this.#answers.next();
+    clearTimeout(patience);
+    if (done)
+      throw new Error(`the relay on ${this.runtime} has ended: ${this.#child.signalCode ?? this.#child.exitCode}`);
+    return JSON.parse(value) as RelayTold;
+  }
 }
