@@ -25,8 +25,9 @@ import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
 import type { DialOptions, Runtime } from "../shared/runtime.ts";
 import type { Flag, Given } from "./command.ts";
+import { type GivenUri, givenUri } from "./hop.ts";
 import { Later } from "./later.ts";
-import { Refusal, type Terminal } from "./terminal.ts";
+import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 
 const DIAL_SECONDS = 10;
 /** Nobody connects to it: behind a relay, and on a connection of our own, the other side answers where we came from. */
@@ -34,6 +35,7 @@ const OUR_HOST = "client.invalid";
 
 export const clientFlags: Readonly<Record<string, Flag>> = {
   user: { value: "NAME", help: "who we are at the relay" },
+  via: { value: "URI", help: "a relay on the way to it, where we are known as well; the one nearest to us first" },
   password: { value: "PASSWORD", help: "asked for, or read from standard input, when left out" },
   ca: { value: "FILE", help: "the certificate authority to believe, instead of the system's" },
 };
@@ -122,13 +124,13 @@ export class Client {
   }
 
   /** @throws Refusal */
-  authenticate(relay: RelayAccount): Promise<Authentication> {
+  authenticate(relays: readonly RelayAccount[]): Promise<Authentication> {
     const done = new Promise<Authentication>((resolved, rejected) => {
       this.turn((now) => {
-        const authentication = this.#endpoint.authenticate({ relays: [relay] }, now);
+        const authentication = this.#endpoint.authenticate({ relays }, now);
         this.#asked.set(authentication, {
           done: () => resolved(authentication),
-          failed: (failure) => rejected(new Refusal(whyRefused(failure, relay))),
+          failed: (failure) => rejected(new Refusal(whyRefused(failure, relays))),
         });
       });
     });
@@ -157,12 +159,24 @@ export class Client {
   }
 }
 
-/** The user that --user and --password mean at a relay. */
-export async function givenAccount(given: Given, terminal: Terminal, uri: string): Promise<RelayAccount | undefined> {
+/** The relays that act for us, and where the first of them is. */
+export interface GivenRelays {
+  readonly hop: Hop;
+  /** Nearest first; empty without --user. */
+  readonly accounts: readonly RelayAccount[];
+}
+
+/** The relays that --via and `relay` name, with the user that --user and --password mean at each. */
+export async function givenRelays(given: Given, terminal: Terminal, relay: GivenUri): Promise<GivenRelays> {
+  const uris = [...given.all("via").map(givenUri), relay];
+  const { hop } = uris[0] as GivenUri;
   const username = given.text("user");
-  if (username === undefined) return undefined;
+  if (username === undefined) {
+    if (uris.length > 1) throw new UsageError("--via needs --user: we are known to every relay on the way");
+    return { hop, accounts: [] };
+  }
   const password = given.text("password") ?? (await terminal.readSecret(`Password of ${username}: `));
-  return { uri, username, credential: { password } };
+  return { hop, accounts: uris.map(({ text }) => ({ uri: text, username, credential: { password } })) };
 }
 
 /** A failure in a line. */
@@ -171,12 +185,14 @@ export function whyFailed({ by, status, comment }: Failure): string {
   return by === "report" ? `reported as failed: ${code}${comment}` : `${code}${comment}`;
 }
 
-function whyRefused(failure: Failure, { uri, username }: RelayAccount): string {
+function whyRefused(failure: Failure, relays: readonly RelayAccount[]): string {
+  const { username } = relays[0] as RelayAccount;
+  const where = relays.map(({ uri }) => uri).join(" or ");
   if (failure.by === "response" && failure.status === 401)
-    return `${uri} does not know ${username} with that password (401)`;
+    return `${where} does not know ${username} with that password (401)`;
   // What relays do when AUTH is for a domain they do not serve, or when octets without TLS come to a TLS port.
-  if (failure.by === "connection") return `${uri} hung up: does it serve that domain, and is it msrps or msrp?`;
-  return `${uri} refused: ${whyFailed(failure)}`;
+  if (failure.by === "connection") return `${where} hung up: does it serve that domain, and is it msrps or msrp?`;
+  return `${where} refused: ${whyFailed(failure)}`;
 }
 
 function readAuthority(file: string): string {

@@ -33,6 +33,8 @@ export interface Command {
 export interface Given {
   readonly positionals: readonly string[];
   text(flag: string): string | undefined;
+  /** Each value of a flag that may be given several times, in order. */
+  all(flag: string): readonly string[];
   on(flag: string): boolean;
 }
 
@@ -49,6 +51,7 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
   );
   const { tokens, positionals } = parseArgs({ args: [...argv], options, strict: false, tokens: true });
   const values = new Map<string, string | true>();
+  const each = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
@@ -56,7 +59,9 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
       const guess = suggestion(token.name, Object.keys(flags)).replace("mean ", "mean --");
       throw new UsageError(`${command.name} has no flag ${token.rawName}${guess}`);
     }
-    values.set(token.name, valueOf(token, flag));
+    const value = valueOf(token, flag);
+    values.set(token.name, value);
+    if (typeof value === "string") each.set(token.name, [...(each.get(token.name) ?? []), value]);
   }
   if (values.has("help")) return "help";
   const [least, most] = command.positionals;
@@ -65,6 +70,7 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
     throw new UsageError(`${command.name} does not know what to do with ${positionals[most]}`);
   return {
     positionals,
+    all: (name) => each.get(name) ?? [],
     on: (name) => values.get(name) === true,
     text: (name) => {
       const value = values.get(name);

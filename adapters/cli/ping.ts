@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Authentication } from "../../core/mod.ts";
-import { Client, clientFlags, givenAccount, whyFailed } from "./client.ts";
+import { Client, clientFlags, givenRelays, whyFailed } from "./client.ts";
 import type { Command } from "./command.ts";
 import { givenUri } from "./hop.ts";
 import { Later } from "./later.ts";
@@ -17,7 +17,7 @@ const PATIENCE = 35_000;
 
 export const ping: Command = {
   name: "ping",
-  usage: ["URI --user NAME [--password PASSWORD] [--ca FILE]"],
+  usage: ["URI --user NAME [--password PASSWORD] [--via URI…] [--ca FILE]"],
   summary: "tries a relay step by step: resolve, connect, certificate, AUTH, a message out and back",
   about:
     "URI is the relay's, such as 'msrps://relay.example.com:2855;tcp'. Without --user it stops at the certificate.",
@@ -25,22 +25,22 @@ export const ping: Command = {
   positionals: [1, 1],
   async run(given, terminal, runtime) {
     const relay = givenUri(given.positionals[0] ?? "");
-    const account = await givenAccount(given, terminal, relay.text);
+    const { hop, accounts } = await givenRelays(given, terminal, relay);
     const steps = new Steps(terminal);
     let client: Client | undefined;
     try {
-      client = await Client.connect(runtime, relay.hop, {
+      client = await Client.connect(runtime, hop, {
         terminal,
         ca: given.text("ca"),
         progress: (step, detail) => steps.done(step, detail),
         spy: (octets) => noteChallenge(octets, steps),
       });
-      if (account === undefined) {
+      if (accounts.length === 0) {
         terminal.out("no --user, so no AUTH");
         return 0;
       }
       steps.next = "AUTH";
-      const authentication = await client.authenticate(account);
+      const authentication = await client.authenticate(accounts);
       steps.done("AUTH", `${authentication.usePath}, for ${lifeOf(authentication, client)} s`);
       await thereAndBack(client, authentication, steps);
       return 0;
@@ -107,6 +107,7 @@ async function thereAndBack(client: Client, authentication: Authentication, step
   const back = new Later<void>();
   const session = client.open({
     own: authentication.own,
+    usePath: authentication.usePath,
     peerPath: authentication.sdpPath,
     sink: {
       advanced: (message) => {

@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { type Authentication, sdpPath } from "../../core/mod.ts";
-import { Client, clientFlags, givenAccount } from "./client.ts";
+import { Client, clientFlags, givenRelays } from "./client.ts";
 import type { Command, Given } from "./command.ts";
 import { givenUri } from "./hop.ts";
 import { Inbox } from "./inbox.ts";
@@ -17,7 +17,7 @@ const KEEPALIVE_SECONDS = 120;
 
 export const receive: Command = {
   name: "receive",
-  usage: ["--relay URI --user NAME [--password PASSWORD] [--ca FILE] [--dir DIR] [--count N]"],
+  usage: ["--relay URI --user NAME [--password PASSWORD] [--via URI…] [--ca FILE] [--dir DIR] [--count N]"],
   summary: "receives messages and files through a relay",
   about: "Prints the path to give to parley send, then waits. Files are never written over others.",
   flags: {
@@ -32,11 +32,11 @@ export const receive: Command = {
     if (typed === undefined) throw new UsageError("receive needs --relay URI");
     const relay = givenUri(typed);
     const count = countOf(given);
-    const account = await givenAccount(given, terminal, relay.text);
-    if (account === undefined) throw new UsageError("receive needs --user NAME");
+    const { hop, accounts } = await givenRelays(given, terminal, relay);
+    if (accounts.length === 0) throw new UsageError("receive needs --user NAME");
     const inbox = new Inbox(resolve(terminal.cwd, given.text("dir") ?? "."), count, terminal);
     const show = ({ usePath, own }: Authentication) => printPath(sdpPath(usePath, own), given, terminal);
-    const client = await Client.connect(runtime, relay.hop, {
+    const client = await Client.connect(runtime, hop, {
       terminal,
       ca: given.text("ca"),
       keepaliveSeconds: KEEPALIVE_SECONDS,
@@ -44,7 +44,7 @@ export const receive: Command = {
     });
     const deaf = terminal.onStop(() => inbox.stop());
     try {
-      const authentication = await client.authenticate(account);
+      const authentication = await client.authenticate(accounts);
       inbox.open(client, authentication.own);
       show(authentication);
       await client.during(inbox.finished);

@@ -1,6 +1,6 @@
 /** `parley send`: a message or a file along a path of URIs, as `parley receive` prints it. */
 import type { OutgoingMessage, Session } from "../../core/mod.ts";
-import { Client, clientFlags, givenAccount, whyFailed } from "./client.ts";
+import { Client, clientFlags, givenRelays, whyFailed } from "./client.ts";
 import type { Command, Given } from "./command.ts";
 import { givenUri } from "./hop.ts";
 import { Later } from "./later.ts";
@@ -30,14 +30,15 @@ export const send: Command = {
     const { path, first } = pathOf(given);
     const chunkOctets = chunkSize(given);
     const relay = given.text("relay") === undefined ? undefined : givenUri(given.text("relay") ?? "");
+    if (relay === undefined && given.all("via").length > 0) throw new UsageError("--via needs --relay");
     const source = openSource(given, terminal);
-    const account = relay === undefined ? undefined : await givenAccount(given, terminal, relay.text);
-    if (relay !== undefined && account === undefined) throw new UsageError("--relay needs --user");
-    const client = await Client.connect(runtime, (relay ?? first).hop, { terminal, ca: given.text("ca") });
+    const ours = relay === undefined ? undefined : await givenRelays(given, terminal, relay);
+    if (ours?.accounts.length === 0) throw new UsageError("--relay needs --user");
+    const client = await Client.connect(runtime, (ours ?? first).hop, { terminal, ca: given.text("ca") });
     const interrupted = new Later<void>();
     const deaf = terminal.onStop(() => interrupted.reject(new Refusal("interrupted")));
     try {
-      const authentication = account === undefined ? undefined : await client.authenticate(account);
+      const authentication = ours === undefined ? undefined : await client.authenticate(ours.accounts);
       const route = authentication === undefined ? {} : { own: authentication.own, usePath: authentication.usePath };
       const delivery = new Delivery(client, source, terminal);
       delivery.begin(client.open({ ...route, peerPath: path, chunkOctets, sink: delivery }));

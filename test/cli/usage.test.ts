@@ -20,6 +20,13 @@ describe("arguments that make no sense exit with 2 and say what was meant", () =
     ],
     ["a port that is none", ["serve", "--port", "x"], "--port x is no port"],
     ["an argument too many", ["check", "a", "b"], "check does not know what to do with b"],
+    [
+      "relays on the way and nobody to be known there",
+      ["ping", "msrps://a;tcp", "--via", "msrps://b;tcp"],
+      "--via needs --user",
+    ],
+    ["relays on the way to none", ["send", "msrps://a:1/x;tcp", "f", "--via", "msrps://b;tcp"], "--via needs --relay"],
+    ["a relay on the way that is none", ["ping", "msrps://a;tcp", "--via", "b", "--user", "x"], "b is no MSRP URI"],
     ["an argument too few", ["check"], "check needs more arguments"],
   ])("%s", async (_name, args, text) => {
     const { code, out, err } = await inProcess(emptyFolder(), args);
