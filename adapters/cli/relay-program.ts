@@ -140,6 +140,14 @@ export class RelayProgram implements Host {
     const settings = this.#settings;
     this.#openStores();
     const limits = new AddressLimits(settings.limits);
+    // RFC 4976 §6.5: a newcomer takes the place of a connection that nobody uses.
+    limits.makeRoom = () => {
+      let made = false;
+      this.#driver.turn((now) => {
+        made = this.#relay?.closeLeastUsed(now) ?? false;
+      });
+      return made;
+    };
     for (const { name, host, port, tls } of settings.listeners) {
       const listening = await this.#runtime.listen(
         {

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Log } from "../../adapters/cli/log.ts";
 import { RelayProgram } from "../../adapters/cli/relay-program.ts";
@@ -41,4 +44,31 @@ test("an account store that never answers is unavailable after five seconds, and
     await program.stop(0);
   }
   expect(terminal.written.err).not.toContain("bug");
+});
+
+test("when there is no more room, a newcomer takes the place of a connection that nobody uses (RFC 4976 §6.5)", async () => {
+  const folder = emptyFolder();
+  const { settings } = readSettings(`${configuration}limits: { connections: 1 }\n`, folder, {}, Date.now());
+  if (settings === undefined) throw new Error("the configuration has errors");
+  const program = await RelayProgram.start(node, settings, new Log(settings.log, terminalOf(folder)));
+  const port = Number(program.listening[0]?.url.split(":").at(-1));
+  const silent = connect(port, "127.0.0.1");
+  try {
+    await once(silent, "connect");
+    const closed = once(silent.resume(), "close");
+    await sleep(6000); // long enough to have asked for something
+    const newcomer = await WireClient.open({ port });
+    const refused = await newcomer.authenticate(
+      "msrp://localhost:1;tcp",
+      "msrp://a.invalid:1/4l1ce;tcp",
+      "alice",
+      "wrong",
+    );
+    expect(refused.status).toBe(401);
+    await closed;
+    newcomer.end();
+  } finally {
+    silent.destroy();
+    await program.stop(0);
+  }
 });
