@@ -9,7 +9,12 @@ const others = ["node", "bun", "deno"].filter((name) => name !== here).map((name
  * These start programs, of ours and of other people, and the programs are what they test: relays on all three runtimes
  * among them. Who starts them makes no difference, so it is Node that does.
  */
-const starters = ["test/cli/!(file-name).test.ts", "test/interop/**", "test/runtime/{relay,chain}-*.test.ts"];
+const starters = [
+  "test/bench/**",
+  "test/cli/!(file-name).test.ts",
+  "test/interop/**",
+  "test/runtime/{relay,chain}-*.test.ts",
+];
 
 export default defineConfig({
   test: {
