@@ -28,25 +28,20 @@ async function main(options: Options): Promise<number> {
   }
   const present = options.subjects.filter(({ name }) => name in versions);
   const certificates = await makeCertificates();
+  const { rounds, seconds, name } = options;
   const before = loadAverage();
   const results: Result[] = [];
+  const [at, of] = [commit(), machine()];
   for (const scenario of options.scenarios) {
     const rows = await runScenario(scenario, present, options, certificates);
     results.push(...rows);
     console.log(`${table(scenario, rows)}\n`);
+    const date = new Date().toISOString();
+    const load = [before, loadAverage()] as const;
+    // After every scenario, so that a run that is ended early leaves what it has found.
+    const report: Report = { commit: at, date, machine: of, loadAverage: load, versions, seconds, rounds, results };
+    if (name !== undefined) keep(name, report);
   }
-  const { rounds, seconds, name } = options;
-  const report: Report = {
-    commit: commit(),
-    date: new Date().toISOString(),
-    machine: machine(),
-    loadAverage: [before, loadAverage()],
-    versions,
-    seconds,
-    rounds,
-    results,
-  };
-  if (name !== undefined) keep(name, report);
   const failures = results.flatMap((result) => result.failures);
   for (const failure of failures) console.error(failure);
   return failures.length === 0 ? 0 : 1;
