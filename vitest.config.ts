@@ -10,7 +10,7 @@ const others = ["node", "bun", "deno"].filter((name) => name !== here).map((name
  * among them. Who starts them makes no difference, so it is Node that does.
  */
 const starters = [
-  "test/bench/**",
+  "test/bench/generator.test.ts",
   "test/cli/!(file-name).test.ts",
   "test/interop/**",
   "test/runtime/{relay,chain}-*.test.ts",
