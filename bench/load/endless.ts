@@ -23,8 +23,9 @@ export async function runEndless(order: Order, load: Load & { kind: "endless" })
   ends.a.resume();
   try {
     const untouched = target.kind !== "relay";
-    const warmUp = receive(ends, oneMessage(ends, Math.floor(load.bytes / 8)), untouched, failure.reject);
-    await Promise.race([failure.promise, within(transfer(ends, load.bytes / 8, warmUp), "a chunk", PATIENCE_MS)]);
+    // As much before as after: with an eighth of it the engines were still compiling when the chunk was over.
+    const warmUp = receive(ends, oneMessage(ends, load.bytes), untouched, failure.reject);
+    await Promise.race([failure.promise, within(transfer(ends, load.bytes, warmUp), "a chunk", PATIENCE_MS)]);
     ends.b.removeAllListeners("data");
     const receiver = receive(ends, oneMessage(ends, load.bytes), untouched, failure.reject);
     meter.start();
@@ -43,8 +44,7 @@ function receive(ends: Ends, ring: Messages, untouched: boolean, failed: (error:
 
 /** Resolves when all of it has come. */
 async function transfer(ends: Ends, bytes: number, receiver: Receiver): Promise<void> {
-  const total = Math.floor(bytes);
-  await writeChunk(ends.a, oneMessage(ends, total), () => false);
+  await writeChunk(ends.a, oneMessage(ends, bytes), () => false);
   while (receiver.delivered === 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
