@@ -5,7 +5,9 @@
  * Whatever disturbs the machine for a while then disturbs all of them. Figures are per CPU second of the subject, since
  * that is what a core can carry; the generator has a core of its own and says how busy it was.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { makeCertificates } from "./certificates.ts";
 import { chart } from "./chart.ts";
 import type { Outcome } from "./load/order.ts";
@@ -43,7 +45,7 @@ async function main(options: Options): Promise<number> {
     if (name !== undefined) keep(name, report);
   }
   const failures = results.flatMap((result) => result.failures);
-  for (const failure of failures) console.error(failure);
+  for (const failure of failures) console.error(`FAILED ${failure}`);
   return failures.length === 0 ? 0 : 1;
 }
 
@@ -62,7 +64,9 @@ async function runScenario(
         const times = { seconds: scenario.seconds ?? seconds, warmupSeconds };
         outcomes.get(subject)?.push(await measure(subject, scenario, times, certificates));
       } catch (error) {
-        failures.get(subject)?.push((error as Error).message);
+        console.error((error as Error).message);
+        // The rest is for whoever is watching, and names places on this machine.
+        failures.get(subject)?.push((error as Error).message.split("\n").slice(0, 2).join(" "));
       }
     }
   }
@@ -74,6 +78,9 @@ async function runScenario(
 function keep(name: string, report: Report): void {
   const folder = new URL("results/", import.meta.url);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(report, undefined, 2)}\n`);
+  const file = fileURLToPath(new URL(`${name}.json`, folder));
+  writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  // Files of the repository are formatted, and these may become such.
+  spawnSync("npx", ["--no", "biome", "format", "--write", file]);
   writeFileSync(new URL(`${name}.svg`, folder), chart(report));
 }

@@ -135,7 +135,7 @@ export function pinned(command: readonly string[], core: number | undefined): st
   return taskset === undefined ? [...command] : [taskset, "-c", String(core), ...command];
 }
 
-/** The first line of what a program prints about itself. */
+/** The first line of what a program prints about itself, without the address it was got from. */
 export function firstLine(text: string): string {
-  return text.trim().split("\n")[0]?.trim() ?? "";
+  return (text.trim().split("\n")[0] ?? "").replace(/ - https?:.*/, "").trim();
 }
