@@ -83,6 +83,12 @@ export function sameOctets(a: Uint8Array, aStart: number, b: Uint8Array, bStart:
   return true;
 }
 
+/** True when a header value may hold all of source[start, end). */
+export function isText(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (((charClass[source[i] as number] as number) & TEXT) === 0) return false;
+  return true;
+}
+
 /** True when source[start, end) spells `lowerCase`, whatever the case of its ASCII letters. */
 export function spells(source: Uint8Array, start: number, end: number, lowerCase: string): boolean {
   if (end - start !== lowerCase.length) return false;

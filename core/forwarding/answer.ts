@@ -2,7 +2,7 @@
  * Responses of our own to a request (RFC 4975 §7.2, RFC 4976 §6.4.1): to a SEND they go to the previous hop alone, to
  * anything else along the whole path it came by; to a REPORT there is none, ever.
  */
-import { DOLLAR } from "../bytes/octets.ts";
+import { DOLLAR, isText } from "../bytes/octets.ts";
 import { firstUriEnd } from "../codec/path.ts";
 import { type Head, SEND } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
@@ -11,19 +11,22 @@ import type { Connection } from "../session/connection.ts";
 import { endFrame } from "./chunk.ts";
 import type { State } from "./state.ts";
 
-/** Both path headers of a response to the request with this head; undefined when it lacks what they are made from. */
+/**
+ * Both path headers of a response to the request with this head; undefined when it lacks what they are made from, or when
+ * that holds a control character: a response that quotes it would be malformed as well, and a bare LF is a line to some.
+ */
 export function answerPaths(state: State, head: Head): Uint8Array | undefined {
   if (!head.has(TO_PATH) || !head.has(FROM_PATH)) return undefined;
   const { octets } = head;
   const fromStart = head.startOf(FROM_PATH);
-  const fromEnd = head.endOf(FROM_PATH);
+  const fromPathEnd = head.endOf(FROM_PATH);
+  const fromEnd = head.kind === SEND ? firstUriEnd(octets, fromStart, fromPathEnd) : fromPathEnd;
   const toStart = head.startOf(TO_PATH);
-  const toEnd = head.endOf(TO_PATH);
+  const toEnd = firstUriEnd(octets, toStart, head.endOf(TO_PATH));
+  if (!isText(octets, fromStart, fromEnd) || !isText(octets, toStart, toEnd)) return undefined;
   const to = state.scratch.reset();
-  to.text("To-Path: ").copy(octets, fromStart, head.kind === SEND ? firstUriEnd(octets, fromStart, fromEnd) : fromEnd);
-  to.text("\r\nFrom-Path: ")
-    .copy(octets, toStart, firstUriEnd(octets, toStart, toEnd))
-    .text("\r\n");
+  to.text("To-Path: ").copy(octets, fromStart, fromEnd);
+  to.text("\r\nFrom-Path: ").copy(octets, toStart, toEnd).text("\r\n");
   return to.take();
 }
 

@@ -341,6 +341,9 @@ const rare: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+// FUZZ_RUNS=3000 FUZZ_SEED=1661374751 repeats a long run exactly.
+const seed = process.env["FUZZ_SEED"] === undefined ? {} : { seed: Number(process.env["FUZZ_SEED"]) };
+
 test.each([0, 512, 2048])(
   "whatever is said, honest messages arrive or are reported, to nobody else (chunkBytes %d)",
   (chunkBytes) => {
@@ -353,7 +356,7 @@ test.each([0, 512, 2048])(
         }
         world.close();
       }),
-      { numRuns: Number(process.env["FUZZ_RUNS"] ?? 50) },
+      { numRuns: Number(process.env["FUZZ_RUNS"] ?? 50), ...seed },
     );
   },
 );

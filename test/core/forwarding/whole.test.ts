@@ -203,6 +203,19 @@ describe.each(cuts)("%s", (cut) => {
       expect(bench.faults).toEqual(["PATH"]);
       expect(alice.closed).toBe(false);
     });
+
+    // The first is what relay-fuzz found, with the seed 1661374751.
+    test.each([
+      ["before the To-Path", "To-Path: ", "To-Path:\0"],
+      ["at the end of the previous hop's URI", "alice1;tcp", "alice1;tcp\x7f"],
+      ["that some take for a line end", "alice1;tcp", "alice1;tcp\nUse-Path: msrps://evil.invalid;tcp"],
+    ])("nor with a control character %s, which a response would have to quote", (_, text, odd) => {
+      alice.say(send("t111", toBob()).replace(text, odd));
+      expect(alice.briefs()).toEqual([]);
+      expect(bob.briefs()).toEqual([]);
+      expect(bench.faults).toEqual(["HEADER_VALUE"]);
+      expect(alice.closed).toBe(false);
+    });
   });
 });
 
