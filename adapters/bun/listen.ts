@@ -20,12 +20,14 @@ export async function listen(
   accepted: Accepted,
   isOpen: () => boolean,
 ): Promise<Opened> {
-  const { host, port, tls } = options;
+  const { host, port, tls, reusePort = false } = options;
+  const shared = { reusePort }; // it is missing from bun-types
   const secure = tls && { cert: tls.fallback.cert, key: tls.fallback.key, minVersion: TLS_1_2 };
   try {
     const listener = Bun.listen<Wire>({
       hostname: host,
       port,
+      ...shared,
       allowHalfOpen: true,
       ...(secure && { tls: secure }),
       socket: handlers({

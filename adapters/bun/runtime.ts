@@ -1,7 +1,7 @@
 /** What Bun can do for the shared parts: with its own sockets where they suffice, else with node:tls. */
 import { dial as dialCompat } from "../compat/dial.ts";
 import { listen as listenCompat } from "../compat/listen.ts";
-import type { Runtime, TlsServerOptions } from "../shared/runtime.ts";
+import type { ListenOptions, Runtime } from "../shared/runtime.ts";
 import { listenByWay, noClientCertificates, noNames, wayToListen } from "../shared/way.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
@@ -16,7 +16,7 @@ export const bun: Runtime = {
     tls: { api: "node:tls", because: "the certificate must be for the host of the URI, whatever the address" },
   },
   listen(options, driver, accepted) {
-    const choose = (tls: TlsServerOptions | undefined) => wayToListen("Bun.listen", lacks, tls);
+    const choose = (asked: ListenOptions) => wayToListen("Bun.listen", lacks, asked);
     return listenByWay(
       options,
       choose,

@@ -148,11 +148,12 @@ export class RelayProgram implements Host {
       });
       return made;
     };
-    for (const { name, host, port, tls } of settings.listeners) {
+    for (const { name, host, port, reusePort, tls } of settings.listeners) {
       const listening = await this.#runtime.listen(
         {
           host,
           port,
+          ...(reusePort === true && { reusePort }),
           ...(tls === undefined ? {} : { tls }),
           handshakeSeconds: HANDSHAKE_SECONDS,
           limits,

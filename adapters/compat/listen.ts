@@ -140,10 +140,10 @@ function contextOptions(pair: KeyPair, tls: TlsServerOptions): SecureContextOpti
   return { ...usable(pair), ca: [...tls.clientCa], minVersion: "TLSv1.2" };
 }
 
-function opened(server: Server, { host, port }: ListenOptions): Promise<void> {
+function opened(server: Server, { host, port, reusePort = false }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(cannotListen(host, port, error)));
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort }, () => {
       server.removeAllListeners("error");
       resolve();
     });

@@ -26,12 +26,12 @@ export function buildListeners(
     const path = ["listeners", index];
     const url = parseListenUrl(listener.url);
     if (url === undefined) return []; // the schema has complained
-    const { name } = listener;
     const { host, port } = url;
+    const at = { name: listener.name, host, port, ...(listener.reusePort === true && { reusePort: true }) };
     if (!url.secure) {
       if (listener.tls !== undefined)
         complaints.keyError([...path, "tls"], "an msrp:// listener has no TLS; msrps:// has");
-      return [{ name, host, port }];
+      return [at];
     }
     if (listener.auth !== undefined) complaints.warning([...path, "auth"], "changes nothing on an msrps:// listener");
     const own = listener.tls === undefined ? undefined : reader.pair(listener.tls, [...path, "tls"]);
@@ -47,7 +47,7 @@ export function buildListeners(
       listener.advertise === undefined ? hostname : (parseListenUrl(listener.advertise)?.host ?? hostname);
     checkCovered(advertised, own, byName, fallback, path, complaints);
     const tls: TlsServerOptions = { fallback, byName, clientCa };
-    return [{ name, host, port, tls }];
+    return [{ ...at, tls }];
   });
   if (listeners.some(({ tls }) => tls !== undefined)) warnOfUncovered(written, shown, complaints);
   return listeners;

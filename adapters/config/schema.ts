@@ -35,6 +35,7 @@ const listener = table({
   tls: v.optional(keyPair()),
   auth: v.optional(oneOf("insecure")),
   advertise: v.optional(listenUrl()),
+  reusePort: v.optional(yesNo()),
 });
 
 const domain = table({

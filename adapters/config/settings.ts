@@ -25,6 +25,8 @@ export interface ListenerSettings {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Another parley may listen on the same address: for handing over from one to the next. */
+  readonly reusePort?: boolean;
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
 }

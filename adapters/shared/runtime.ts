@@ -26,6 +26,8 @@ export interface TlsServerOptions {
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** Others that ask for it too may have the same port; the kernel deals out connections among them (SO_REUSEPORT). */
+  readonly reusePort?: boolean;
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
   /** A client that has not finished its TLS handshake by then is dropped. */

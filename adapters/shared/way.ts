@@ -2,25 +2,28 @@
  * By which of a runtime's ways a listener is opened.
  *
  * Bun and Deno have sockets of their own, which cost less than node:net, but their TLS can do less than node:tls. So
- * each has a table of what its own TLS lacks. The first line that applies to what is asked sends the listener to
- * node:tls, and its reason is for the log.
+ * each has a table of what its own way lacks. The first line that applies to what is asked sends the listener to
+ * node:net or node:tls, and its reason is for the log.
  */
-import type { Listening, ListenOptions, TlsServerOptions, Way } from "./runtime.ts";
+import type { Listening, ListenOptions, Way } from "./runtime.ts";
 
-export type Lack = readonly [because: string, applies: (tls: TlsServerOptions) => boolean];
+export type Lack = readonly [because: string, applies: (options: ListenOptions) => boolean];
 
 export const noNames: Lack = [
   "it shows several certificates, chosen by name",
-  ({ byName, fallback }) => [...byName.values()].some((pair) => pair.cert !== fallback.cert),
+  ({ tls }) => tls !== undefined && [...tls.byName.values()].some((pair) => pair.cert !== tls.fallback.cert),
 ];
-export const noClientCertificates: Lack = ["it looks at client certificates", ({ clientCa }) => clientCa.length > 0];
+export const noClientCertificates: Lack = [
+  "it looks at client certificates",
+  ({ tls }) => tls !== undefined && tls.clientCa.length > 0,
+];
 
 /** @param api  the runtime's own function */
-export function wayToListen(api: string, lacks: readonly Lack[], tls: TlsServerOptions | undefined): Way {
-  if (tls === undefined) return { api, because: "it is plain TCP" };
-  const lack = lacks.find(([, applies]) => applies(tls));
-  if (lack !== undefined) return { api: "node:tls", because: lack[0] };
-  return { api, because: "it shows one certificate to everybody and asks for none" };
+export function wayToListen(api: string, lacks: readonly Lack[], options: ListenOptions): Way {
+  const plain = options.tls === undefined;
+  const lack = lacks.find(([, applies]) => applies(options));
+  if (lack !== undefined) return { api: plain ? "node:net" : "node:tls", because: lack[0] };
+  return { api, because: plain ? "it is plain TCP" : "it shows one certificate to everybody and asks for none" };
 }
 
 /** A listener opened by one way. Without `setTls` it keeps the certificate it was opened with. */
@@ -39,14 +42,14 @@ const REOPENING_MS = 25;
  */
 export async function listenByWay(
   options: ListenOptions,
-  choose: (tls: TlsServerOptions | undefined) => Way,
+  choose: (options: ListenOptions) => Way,
   own: Open,
   compat: Open,
 ): Promise<Listening> {
   let open = true;
   let asked = options;
-  const openBy = (way: Way, wanted: ListenOptions) => (way.api === "node:tls" ? compat : own)(wanted, () => open);
-  let via = choose(asked.tls);
+  const openBy = (way: Way, wanted: ListenOptions) => (way.api.startsWith("node:") ? compat : own)(wanted, () => open);
+  let via = choose(asked);
   let current = await openBy(via, asked);
   const { port } = current;
   const reopen = async (way: Way, wanted: ListenOptions) => {
@@ -61,8 +64,8 @@ export async function listenByWay(
       return via;
     },
     async setTls(tls) {
-      const way = choose(tls);
       const wanted = { ...options, port, tls };
+      const way = choose(wanted);
       if (way.api === via.api && current.setTls !== undefined) {
         await current.setTls(tls);
         via = way;

@@ -392,6 +392,23 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       );
     });
 
+    it("shares its port with another when both ask for it, and hands it over", async () => {
+      const first = await rig.listen({ reusePort: true }, echo);
+      const { port } = first;
+      const old = await rig.open({ port });
+      const second = await rig.listen({ port, reusePort: true }, echo);
+      await expect(rig.listen({ port })).rejects.toThrow("another program has it");
+      await first.listening.close();
+      const before = first.sides.length;
+      const fresh = [await rig.open({ port }), await rig.open({ port }), await rig.open({ port })];
+      await until(() => second.sides.length === 3, "three connections");
+      expect(first.sides).toHaveLength(before);
+      rig.turn(() => {
+        for (const side of [old, ...fresh]) side.link.write(Buffer.from("still"), 0, 5);
+      });
+      await until(() => [old, ...fresh].every((side) => side.text() === "still"), "the echoes");
+    });
+
     it("takes no more connections once closed, and keeps those it has", async () => {
       const { port, listening } = await rig.listen({}, echo);
       const side = await rig.open({ port });
