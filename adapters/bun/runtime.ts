@@ -2,12 +2,12 @@
 import { dial as dialCompat } from "../compat/dial.ts";
 import { listen as listenCompat } from "../compat/listen.ts";
 import type { ListenOptions, Runtime } from "../shared/runtime.ts";
-import { listenByWay, noClientCertificates, noNames, wayToListen } from "../shared/way.ts";
+import { listenByWay, noClientCertificates, noNames, noProxyHeader, wayToListen } from "../shared/way.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
 
 /** What Bun.listen lacks, and node:tls on Bun has. */
-const lacks = [noNames, noClientCertificates];
+const lacks = [noNames, noClientCertificates, noProxyHeader];
 
 export const bun: Runtime = {
   name: "bun",

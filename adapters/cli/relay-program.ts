@@ -148,12 +148,13 @@ export class RelayProgram implements Host {
       });
       return made;
     };
-    for (const { name, host, port, reusePort, tls } of settings.listeners) {
+    for (const { name, host, port, reusePort, proxyProtocol, tls } of settings.listeners) {
       const listening = await this.#runtime.listen(
         {
           host,
           port,
           ...(reusePort === true && { reusePort }),
+          ...(proxyProtocol !== undefined && { proxyProtocol: believing(proxyProtocol) }),
           ...(tls === undefined ? {} : { tls }),
           handshakeSeconds: HANDSHAKE_SECONDS,
           limits,
@@ -253,6 +254,10 @@ export class RelayProgram implements Host {
   note(happening: Happening): void {
     this.#log.happening(happening, happening.type === "dialFailed" ? this.#dialDetail : "");
   }
+}
+
+function believing({ from }: NonNullable<ListenerSettings["proxyProtocol"]>): { readonly from?: Egress } {
+  return from === undefined ? {} : { from: new Egress(from) };
 }
 
 export function inWords({ api, because }: Way): string {

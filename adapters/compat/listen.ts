@@ -19,9 +19,11 @@ import { plainAddress } from "../shared/address.ts";
 import { cannotListen } from "../shared/advice.ts";
 import { byServerName, certifiedNames } from "../shared/certified-names.ts";
 import type { Driver } from "../shared/driver.ts";
+import type { Origin } from "../shared/proxy-protocol.ts";
 import type { Accepted, KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
 import type { Gate, MakeGate } from "./gate.ts";
+import { Proxied } from "./proxied.ts";
 import { usable } from "./usable.ts";
 
 export async function listen(
@@ -31,27 +33,34 @@ export async function listen(
   makeGate?: MakeGate,
 ): Promise<Listening> {
   let open = true;
-  const give = (socket: Socket, secure: boolean, names: readonly string[], gate?: Gate) => {
-    const { remoteAddress, remotePort } = gate?.raw ?? socket;
+  const give = (secure: boolean, { socket, gate, origin }: Arrived, names: readonly string[]) => {
+    const from = originOf(gate?.raw ?? socket);
     // The client has hung up already, or we closed while it was in its handshake.
-    if (remoteAddress === undefined || remotePort === undefined || !open) return void socket.destroy();
-    const peer: Peer = { address: plainAddress(remoteAddress), port: remotePort, secure, names };
+    if (from === undefined || !open) return void socket.destroy();
+    const peer: Peer = { ...(origin ?? from), secure, names };
     connect(socket, peer, driver, accepted, gate);
   };
-  const tls = options.tls && new Tls(options.tls, options, (socket, names, gate) => give(socket, true, names, gate));
+  const tls = options.tls && new Tls(options.tls, options, (arrived, names) => give(true, arrived, names));
+  const proxied = options.proxyProtocol && new Proxied(options);
 
-  // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
-  const server = createServer({ allowHalfOpen: tls === undefined }, (socket) => {
-    socket.on("error", ignore);
-    const address = plainAddress(socket.remoteAddress ?? "");
+  /** @param origin  where it says otherwise than the socket */
+  const begin = (socket: Socket, origin?: Origin) => {
+    const address = origin?.address ?? plainAddress(socket.remoteAddress ?? "");
     const admitted = options.limits?.admit(address);
     if (typeof admitted === "string") {
       options.refused?.(admitted, address, "too many connections");
       return void socket.destroy();
     }
     if (admitted !== undefined) socket.once("close", admitted);
-    if (tls === undefined) give(socket, false, []);
-    else tls.begin(socket, makeGate?.(socket));
+    if (tls !== undefined) return tls.begin({ socket, origin, gate: makeGate?.(socket) });
+    if (origin !== undefined) socket.resume(); // stopped when its header had been read; nothing comes before the next turn
+    give(false, { socket, origin }, []);
+  };
+  // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
+  const server = createServer({ allowHalfOpen: tls === undefined }, (socket) => {
+    socket.on("error", ignore);
+    if (proxied === undefined) begin(socket);
+    else proxied.begin(socket, (origin) => begin(socket, origin));
   });
   await opened(server, options);
   server.on("error", (error) => options.refused?.("ACCEPT", "", error.message));
@@ -68,20 +77,39 @@ export async function listen(
   };
 }
 
+/** Where a socket comes from; undefined when it has hung up already. */
+function originOf({ remoteAddress, remotePort }: Socket): Origin | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { address: plainAddress(remoteAddress), port: remotePort };
+}
+
+/** A socket on its way to core. */
+interface Arrived {
+  readonly socket: Socket;
+  readonly gate?: Gate | undefined;
+  /** Whose connection it is, when a proxy has said. */
+  readonly origin?: Origin | undefined;
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+type Give = (arrived: Arrived, names: readonly string[]) => void;
+
 /** The TLS of one listener. */
 class Tls {
   readonly #server: TlsServer;
   readonly #options: ListenOptions;
-  readonly #give: (socket: Socket, names: string[], gate?: Gate) => void;
+  readonly #give: Give;
+  /** By the two ends of the socket, which are all that a TLSSocket and the one under it have in common on every runtime. */
+  readonly #origins: Map<string, Origin>;
   #byName: ReadonlyMap<string, SecureContext>;
 
-  constructor(
-    tls: TlsServerOptions,
-    options: ListenOptions,
-    give: (socket: Socket, names: string[], gate?: Gate) => void,
-  ) {
+  constructor(tls: TlsServerOptions, options: ListenOptions, give: Give) {
     this.#options = options;
     this.#give = give;
+    this.#origins = new Map();
     this.#byName = contextsByName(tls);
     this.#server = createTlsServer({
       ...contextOptions(tls.fallback, tls),
@@ -91,21 +119,34 @@ class Tls {
       rejectUnauthorized: false,
       handshakeTimeout: options.handshakeSeconds * 1000,
     });
-    this.#server.on("secureConnection", (socket: TLSSocket) => this.#secured(socket));
-    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#failed(error, socket));
+    this.#server.on("secureConnection", (socket: TLSSocket) =>
+      this.#secured({ socket, origin: this.#origins.get(endsOf(socket)) }),
+    );
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) =>
+      this.#failed(error, { socket, origin: this.#origins.get(endsOf(socket)) }),
+    );
   }
 
-  begin(socket: Socket, gate: Gate | undefined): void {
-    if (gate === undefined) return void this.#server.emit("connection", socket);
+  begin({ socket, gate, origin }: Arrived): void {
+    if (gate === undefined) {
+      if (origin !== undefined) this.#remember(socket, origin);
+      return void this.#server.emit("connection", socket);
+    }
     // node:tls knows no way back from a TLSSocket to the stream under it. So each connection has a server of its own,
     // which is ours in everything but whom it tells.
     const tell = (event: string, first: unknown, second: unknown): boolean => {
-      if (event === "secureConnection") this.#secured(first as TLSSocket, gate);
-      if (event === "tlsClientError") this.#failed(first as Error, second as TLSSocket, gate);
+      if (event === "secureConnection") this.#secured({ socket: first as TLSSocket, gate, origin });
+      if (event === "tlsClientError") this.#failed(first as Error, { socket: second as TLSSocket, gate, origin });
       return true;
     };
     const own: TlsServer = Object.create(this.#server, { emit: { value: tell } });
     EventEmitter.prototype.emit.call(own, "connection", gate.stream);
+  }
+
+  #remember(socket: Socket, origin: Origin): void {
+    const ends = endsOf(socket);
+    this.#origins.set(ends, origin);
+    socket.once("close", () => this.#origins.delete(ends));
   }
 
   set(tls: TlsServerOptions): void {
@@ -114,15 +155,16 @@ class Tls {
     this.#byName = byName;
   }
 
-  #secured(socket: TLSSocket, gate?: Gate): void {
+  #secured(arrived: Arrived & { readonly socket: TLSSocket }): void {
+    const { socket } = arrived;
     socket.on("error", ignore);
     socket.allowHalfOpen = true;
     const names = socket.authorized ? certifiedNames(socket.getPeerCertificate().subjectaltname) : [];
-    this.#give(socket, names, gate);
+    this.#give(arrived, names);
   }
 
-  #failed(error: NodeJS.ErrnoException, socket: TLSSocket, gate?: Gate): void {
-    const address = plainAddress((gate?.raw ?? socket).remoteAddress ?? "");
+  #failed(error: NodeJS.ErrnoException, { socket, gate, origin }: Arrived): void {
+    const address = origin?.address ?? plainAddress((gate?.raw ?? socket).remoteAddress ?? "");
     this.#options.refused?.("HANDSHAKE", address, error.code ?? error.message);
     socket.destroy(); // node:tls leaves one that took too long to its listener
   }

@@ -4,6 +4,7 @@
  * A listener shows its own certificate, and that of a domain to whoever asks for the domain by SNI. A client refuses
  * a certificate that does not cover the host of the URI it was given, so we refuse it first.
  */
+import { classify, Egress } from "../shared/egress.ts";
 import type { TlsServerOptions } from "../shared/runtime.ts";
 import { type ListenUrl, parseListenUrl } from "./addresses.ts";
 import { type CertificateReader, type CheckedPair, covers } from "./certificates.ts";
@@ -27,7 +28,14 @@ export function buildListeners(
     const url = parseListenUrl(listener.url);
     if (url === undefined) return []; // the schema has complained
     const { host, port } = url;
-    const at = { name: listener.name, host, port, ...(listener.reusePort === true && { reusePort: true }) };
+    const proxyProtocol = buildProxyProtocol(listener.proxyProtocol, url, path, complaints);
+    const at: ListenerSettings = {
+      name: listener.name,
+      host,
+      port,
+      ...(listener.reusePort === true && { reusePort: true }),
+      ...(proxyProtocol !== undefined && { proxyProtocol }),
+    };
     if (!url.secure) {
       if (listener.tls !== undefined)
         complaints.keyError([...path, "tls"], "an msrp:// listener has no TLS; msrps:// has");
@@ -51,6 +59,35 @@ export function buildListeners(
   });
   if (listeners.some(({ tls }) => tls !== undefined)) warnOfUncovered(written, shown, complaints);
   return listeners;
+}
+
+function buildProxyProtocol(
+  written: Written["listeners"][number]["proxyProtocol"],
+  { host }: ListenUrl,
+  path: Path,
+  complaints: Complaints,
+): ListenerSettings["proxyProtocol"] {
+  if (written === undefined || written === false) return undefined;
+  if (written === true) {
+    // An address that anybody may claim limits nobody.
+    if (classify(host) !== "loopback" && host !== "localhost") {
+      const text = "believes whoever connects; name the proxies: { from: [addresses] }";
+      complaints.warning([...path, "proxyProtocol"], text);
+    }
+    return {};
+  }
+  for (const [index, rule] of written.from.entries()) {
+    const where = [...path, "proxyProtocol", "from", index];
+    try {
+      new Egress([rule]);
+      if (!/^(public|private|loopback|any)$|[/:]|^[\d.]+$/i.test(rule.trim())) {
+        complaints.error(where, `"${rule}" is a name; proxies are known by their addresses`);
+      }
+    } catch (error) {
+      complaints.error(where, error instanceof Error ? error.message : String(error));
+    }
+  }
+  return { from: written.from };
 }
 
 /** Two listeners of one name would be one in the logs; two on one address cannot both have it. */

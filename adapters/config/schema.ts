@@ -36,6 +36,9 @@ const listener = table({
   auth: v.optional(oneOf("insecure")),
   advertise: v.optional(listenUrl()),
   reusePort: v.optional(yesNo()),
+  proxyProtocol: v.optional(
+    v.union([v.boolean(), table({ from: listOf(text(), 1) })], "must be true, or { from: [addresses of the proxies] }"),
+  ),
 });
 
 const domain = table({

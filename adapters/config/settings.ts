@@ -27,6 +27,8 @@ export interface ListenerSettings {
   readonly port: number;
   /** Another parley may listen on the same address: for handing over from one to the next. */
   readonly reusePort?: boolean;
+  /** Connections come from a proxy that says for whom, in a PROXY header; `from`: which proxies are believed. */
+  readonly proxyProtocol?: { readonly from?: readonly string[] };
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
 }

@@ -2,7 +2,7 @@
 import { dial as dialCompat } from "../compat/dial.ts";
 import { listen as listenCompat } from "../compat/listen.ts";
 import type { ListenOptions, Runtime } from "../shared/runtime.ts";
-import { type Lack, listenByWay, wayToListen } from "../shared/way.ts";
+import { type Lack, listenByWay, noProxyHeader, wayToListen } from "../shared/way.ts";
 import { dial } from "./dial.ts";
 import { makeGate } from "./gate.ts";
 import { listen } from "./listen.ts";
@@ -16,6 +16,7 @@ const lacks: readonly Lack[] = [
   ["Deno.listenTls cannot drop a client that does nothing", ({ tls }) => tls !== undefined],
   // It has `reusePort`, but without a flag of the whole process (--unstable-net) asking for it ends the process.
   ["it shares its port with other programs", ({ reusePort }) => reusePort === true],
+  noProxyHeader,
 ];
 
 export const deno: Runtime = {

@@ -30,7 +30,12 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
   /** Absent: plain TCP. */
   readonly tls?: TlsServerOptions;
-  /** A client that has not finished its TLS handshake by then is dropped. */
+  /**
+   * Every connection comes from a proxy and begins with a header that says for whom (shared/proxy-protocol.ts), before
+   * TLS. Limits, logs and `Peer` mean that one. `from`: which proxies are believed; absent: whoever connects.
+   */
+  readonly proxyProtocol?: { readonly from?: Egress };
+  /** A client that has not finished its TLS handshake (or a proxy its header) by then is dropped. */
   readonly handshakeSeconds: number;
   /** One object for all listeners, because the limits are for all of them together. */
   readonly limits?: AddressLimits;
@@ -38,8 +43,11 @@ export interface ListenOptions {
   readonly refused?: (why: Refusal, address: string, detail: string) => void;
 }
 
-/** `HANDSHAKE`: TLS failed or took too long. `ACCEPT`: the system could not accept, for want of descriptors mostly. */
-export type Refusal = LimitReached | "HANDSHAKE" | "ACCEPT";
+/**
+ * `HANDSHAKE`: TLS failed or took too long. `PROXY`: no PROXY header, or from somebody who may not send one. `ACCEPT`: the
+ * system could not accept, for want of descriptors mostly.
+ */
+export type Refusal = LimitReached | "HANDSHAKE" | "PROXY" | "ACCEPT";
 
 /** Which of the runtime's functions does the work, for the log. */
 export interface Way {

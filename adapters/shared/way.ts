@@ -17,6 +17,11 @@ export const noClientCertificates: Lack = [
   "it looks at client certificates",
   ({ tls }) => tls !== undefined && tls.clientCa.length > 0,
 ];
+/** For every runtime's own way: what comes before the header's end must be kept from TLS. */
+export const noProxyHeader: Lack = [
+  "its connections begin with a PROXY header",
+  ({ proxyProtocol }) => proxyProtocol !== undefined,
+];
 
 /** @param api  the runtime's own function */
 export function wayToListen(api: string, lacks: readonly Lack[], options: ListenOptions): Way {

@@ -222,6 +222,11 @@ const shapes: readonly Case[] = [
     'listeners[0].url: must be msrp://ADDRESS:PORT or msrps://ADDRESS:PORT, found "relay.example.com"',
   ],
   [
+    "proxies that are neither all nor some",
+    withListener("url: 'msrp://127.0.0.1:1', proxyProtocol: ▸yes"),
+    "listeners[0].proxyProtocol: must be true, or { from: [addresses of the proxies] }",
+  ],
+  [
     "a port that is none",
     withListener("url: ▸'msrp://127.0.0.1:70000'"),
     'listeners[0].url: must be msrp://ADDRESS:PORT or msrps://ADDRESS:PORT, found "msrp://127.0.0.1:70000"',
@@ -300,6 +305,19 @@ const meanings: readonly Case[] = [
     "auth: insecure where there is TLS",
     withListener('url: "msrps://0.0.0.0", auth: ▸insecure, tls: { cert: relay.crt, key: relay.key }'),
     "warning: listeners[0].auth: changes nothing on an msrps:// listener",
+  ],
+  [
+    "an open listener that believes every proxy",
+    withListener('url: "msrp://0.0.0.0", proxyProtocol: ▸true'),
+    "warning: listeners[0].proxyProtocol: believes whoever connects; name the proxies: { from: [addresses] }",
+  ],
+  [
+    "proxies that are no addresses",
+    withListener(
+      'url: "msrp://0.0.0.0", proxyProtocol: { from: ["2001:db8::1", 10.0.0.0/8, ▸proxy.example.com, ▸10.0.0.0/99] }',
+    ),
+    'listeners[0].proxyProtocol.from[2]: "proxy.example.com" is a name; proxies are known by their addresses',
+    'listeners[0].proxyProtocol.from[3]: "10.0.0.0/99": the prefix must be a number from 0 to 32',
   ],
   [
     "expiry bounds that cross",

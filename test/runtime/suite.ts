@@ -10,7 +10,7 @@ import { AddressLimits } from "../../adapters/shared/address-limits.ts";
 import { Egress } from "../../adapters/shared/egress.ts";
 import { HIGH_MARK, LOW_MARK } from "../../adapters/shared/outbox.ts";
 import type { Resolver } from "../../adapters/shared/resolve.ts";
-import type { KeyPair, Runtime, TlsServerOptions } from "../../adapters/shared/runtime.ts";
+import type { KeyPair, ListenOptions, Runtime, TlsServerOptions } from "../../adapters/shared/runtime.ts";
 import { type TestAuthority, testAuthority } from "../support/certificates.ts";
 import {
   clientHello,
@@ -523,6 +523,129 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       await once(socket, "secureConnect");
       await until(() => sides.length === 1, "the connection");
       expect(sides[0]?.link.peer.names).toEqual([]);
+    });
+  });
+
+  describe.each([
+    ["plain TCP", undefined],
+    ["TLS", () => many],
+  ])("a listener behind a proxy, over %s", (_, tls) => {
+    const line = "PROXY TCP4 192.0.2.7 198.51.100.1 4711 2855\r\n";
+    const behindProxy = async (options: Partial<ListenOptions> = {}) => {
+      const refused: string[] = [];
+      const listened = await rig.listen(
+        {
+          proxyProtocol: {},
+          refused: (why, address, detail) => refused.push(`${why} ${address}: ${detail}`),
+          ...(tls && { tls: tls() }),
+          ...options,
+        },
+        echo,
+      );
+      return { ...listened, refused };
+    };
+    /** Says hello as a client of the proxy does, and waits for the echo. */
+    const greet = async (socket: Socket) => {
+      socket.write("hello");
+      expect((await readAll(socket, 5)).toString()).toBe("hello");
+    };
+    const secured = (port: number, bare: Socket) =>
+      tls === undefined ? bare : rig.tlsClient(port, { ca: authority.cert, servername: "domain.example.com" }, bare);
+
+    it("knows the client the proxy speaks for, and gets all it sends", async () => {
+      const { port, sides } = await behindProxy();
+      const bare = rig.client(port);
+      bare.write(line);
+      const client = secured(port, bare);
+      await greet(client);
+      expect(sides[0]?.link.peer).toMatchObject({ address: "192.0.2.7", port: 4711, secure: tls !== undefined });
+      const octets = pattern(8 * MB);
+      client.write(octets);
+      expect((await readAll(client, octets.length)).equals(Buffer.from(octets))).toBe(true);
+    });
+
+    it("finds what came in one lot with the header, and a header that came in pieces", async () => {
+      const { port, sides } = await behindProxy();
+      const bare = rig.client(port);
+      for (const octet of line.slice(0, -1)) {
+        bare.write(octet);
+        await pause(1);
+      }
+      const after = tls === undefined ? Buffer.from("hello") : clientHello(3);
+      bare.write(Buffer.concat([Buffer.from("\n"), after]));
+      // Its own hello, in TLS.
+      const [first] = await readAll(bare, 1);
+      expect(first).toBe(tls === undefined ? "h".charCodeAt(0) : 22);
+      if (tls === undefined) expect(sides[0]?.link.peer.address).toBe("192.0.2.7");
+    });
+
+    it("takes a connection of the proxy itself as its own", async () => {
+      const { port, sides } = await behindProxy();
+      const bare = rig.client(port);
+      bare.write(Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex"));
+      await greet(secured(port, bare));
+      expect(sides[0]?.link.peer.address).toBe("127.0.0.1");
+    });
+
+    it("counts the client and not the proxy", async () => {
+      const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 1 });
+      const { port, sides, refused } = await behindProxy({ limits });
+      const one = rig.client(port);
+      one.write(line);
+      await greet(secured(port, one));
+      const two = rig.client(port);
+      two.write(line.replace("192.0.2.7", "192.0.2.8"));
+      await greet(secured(port, two));
+      const again = rig.client(port);
+      again.write(line);
+      await readAll(again);
+      expect(refused).toEqual(["CONNECTIONS_PER_ADDRESS 192.0.2.7: too many connections"]);
+      expect(sides).toHaveLength(2);
+      one.destroy();
+      await until(() => limits.total === 1, "the first to be forgotten");
+    });
+
+    it("drops whoever sends no header, a wrong one, half of one, or none in time", async () => {
+      const { port, sides, refused } = await behindProxy({ handshakeSeconds: 0.3 });
+      const wrong = rig.client(port);
+      wrong.write(clientHello(3));
+      await readAll(wrong);
+      const half = rig.client(port);
+      half.end("PROXY TCP4 192.0.2.7 ");
+      await readAll(half);
+      const late = rig.client(port);
+      late.write("PROXY ");
+      await readAll(late);
+      await until(() => refused.length === 3, "three refusals");
+      expect(refused).toEqual([
+        "PROXY 127.0.0.1: no PROXY header",
+        "PROXY 127.0.0.1: it hung up in its header",
+        "PROXY 127.0.0.1: no header in time",
+      ]);
+      // Who only looks whether we are there is not worth a word.
+      const quiet = rig.client(port);
+      quiet.end();
+      await readAll(quiet);
+      expect(refused).toHaveLength(3);
+      expect(sides).toEqual([]);
+    });
+
+    it("believes only the proxies it was told of", async () => {
+      const from = new Egress(["127.0.0.2", "2001:db8::/32"]);
+      const { port, sides, refused } = await behindProxy({ proxyProtocol: { from } });
+      const stranger = rig.client(port);
+      stranger.write(line);
+      await readAll(stranger);
+      expect(refused).toEqual(["PROXY 127.0.0.1: it is not in proxyProtocol.from"]);
+      const proxy = rig.client(port, "127.0.0.2");
+      proxy.write(line);
+      await greet(secured(port, proxy));
+      expect(sides).toHaveLength(1);
+    });
+
+    it("is served by node:net or node:tls, and says why", async () => {
+      const { listening } = await behindProxy();
+      expect(listening.via.api).toBe(tls === undefined ? "node:net" : "node:tls");
     });
   });
 

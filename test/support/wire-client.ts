@@ -19,6 +19,8 @@ export interface WireClientOptions {
   /** Present: TLS, and this authority (PEM) is believed. */
   readonly authority?: string;
   readonly servername?: string;
+  /** Where it connects from. */
+  readonly localAddress?: string;
   /** Takes body octets as they come, borrowed; without it they are kept with their frame. */
   readonly onBody?: (octets: Uint8Array, frame: WireFrame) => void;
 }
@@ -79,7 +81,8 @@ export class WireClient {
   }
 
   static async open(options: WireClientOptions): Promise<WireClient> {
-    const where = { port: options.port, host: options.host ?? "127.0.0.1" };
+    const { port, host = "127.0.0.1", localAddress } = options;
+    const where = { port, host, ...(localAddress !== undefined && { localAddress }) };
     const { authority, servername = "" } = options;
     const socket = authority === undefined ? connectTcp(where) : connectTls({ ...where, ca: authority, servername });
     await new Promise<void>((resolve, reject) => {
