@@ -2,7 +2,7 @@
 import { dial as dialCompat } from "../compat/dial.ts";
 import { listen as listenCompat } from "../compat/listen.ts";
 import type { ListenOptions, Runtime } from "../shared/runtime.ts";
-import { listenByWay, noClientCertificates, noNames, noProxyHeader, wayToListen } from "../shared/way.ts";
+import { listenByWay, noClientCertificates, noNames, noProxyHeader, waysToDial, wayToListen } from "../shared/way.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
 
@@ -25,7 +25,8 @@ export const bun: Runtime = {
     );
   },
   dial(hop, options, driver, outcome) {
-    if (hop.secure) dialCompat(hop, options, driver, outcome);
+    const { plain } = waysToDial(this.dials, options.from);
+    if (hop.secure || plain !== this.dials.plain) dialCompat(hop, options, driver, outcome);
     else dial(hop, options, driver, outcome);
   },
 };

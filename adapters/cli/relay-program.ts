@@ -26,6 +26,7 @@ import { systemClock } from "../shared/clock.ts";
 import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
 import type { DialOptions, Listening, Runtime, Way } from "../shared/runtime.ts";
+import { waysToDial } from "../shared/way.ts";
 import type { Log } from "./log.ts";
 
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
@@ -70,6 +71,7 @@ export class RelayProgram implements Host {
     });
     this.#dialOptions = {
       egress: new Egress(settings.outgoing.allow),
+      from: settings.outgoing.from.map(({ to, address }) => ({ to: new Egress([to]), address })),
       timeoutSeconds: DIAL_SECONDS,
       tls: settings.outgoing.tls,
     };
@@ -114,7 +116,7 @@ export class RelayProgram implements Host {
 
   /** By which of the runtime's functions we connect to next hops of each scheme we dial. */
   get dialing(): { readonly scheme: "msrp" | "msrps"; readonly via: Way }[] {
-    const { plain, tls } = this.#runtime.dials;
+    const { plain, tls } = waysToDial(this.#runtime.dials, this.#dialOptions.from);
     const secure = { scheme: "msrps", via: tls } as const;
     return this.#settings.outgoing.plain ? [secure, { scheme: "msrp", via: plain }] : [secure];
   }

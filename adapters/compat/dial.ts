@@ -16,7 +16,7 @@ import { authority, plainAddress } from "../shared/address.ts";
 import { cannotConnect } from "../shared/advice.ts";
 import { certifiedNames } from "../shared/certified-names.ts";
 import type { Driver } from "../shared/driver.ts";
-import { type Attempt, dialBy, DialError } from "../shared/reach.ts";
+import { type Attempt, dialBy, DialError, leavingBy } from "../shared/reach.ts";
 import type { Target } from "../shared/resolve.ts";
 import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
 import { connect, ignore } from "./channel.ts";
@@ -51,10 +51,16 @@ function attemptAt(
   signal: AbortSignal,
   makeGate: MakeGate | undefined,
 ): Promise<Reached> {
-  const where = authority(target.address, target.port);
+  const localAddress = leavingBy(hop, target, options);
+  const where = `${authority(target.address, target.port)}${localAddress === undefined ? "" : ` from ${localAddress}`}`;
   return new Promise((resolve, reject) => {
     // As in listen.ts: half-open is for what has been said, and nothing has been in a handshake.
-    const raw = connectTcp({ host: target.address, port: target.port, allowHalfOpen: !hop.secure });
+    const raw = connectTcp({
+      host: target.address,
+      port: target.port,
+      allowHalfOpen: !hop.secure,
+      ...(localAddress !== undefined && { localAddress }),
+    });
     // Never the socket under a TLSSocket: destroying that one first crashes Node (20 to 26).
     let outermost: Socket = raw;
     signal.addEventListener("abort", () => outermost.destroy());

@@ -3,6 +3,7 @@
  *
  * A part that cannot be built is complained about and left out; whether anything was wrong is for `load.ts` to see.
  */
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
@@ -111,7 +112,8 @@ function checkRelays({ relays, outgoing }: Written, complaints: Complaints): voi
   complaints.error(["relays", "names"], "needs outgoing.tls.ca: the authorities whose relay certificates we believe");
 }
 
-function buildOutgoing({ outgoing }: Written, reader: CertificateReader, complaints: Complaints): OutgoingSettings {
+function buildOutgoing(written: Written, reader: CertificateReader, complaints: Complaints): OutgoingSettings {
+  const { outgoing } = written;
   for (const [index, rule] of outgoing.allow.entries()) {
     try {
       new Egress([rule]);
@@ -119,6 +121,7 @@ function buildOutgoing({ outgoing }: Written, reader: CertificateReader, complai
       complaints.error(["outgoing", "allow", index], error instanceof Error ? error.message : String(error));
     }
   }
+  const from = buildFrom(written, complaints);
   const path = ["outgoing", "tls"];
   const { cert, key } = outgoing.tls;
   if (cert !== undefined && key === undefined) complaints.keyError([...path, "key"], "missing; cert needs its key");
@@ -128,9 +131,43 @@ function buildOutgoing({ outgoing }: Written, reader: CertificateReader, complai
   const ca = outgoing.tls.ca.map((file, index) => reader.authority(file, [...path, "ca", index]) ?? "");
   return {
     allow: outgoing.allow,
+    from,
     plain: outgoing.plain,
     tls: { ca, system: outgoing.tls.system, ...(own === undefined ? {} : { own }) },
   };
+}
+
+/** A line names an address of ours, or the listener whose address it is. */
+function buildFrom({ outgoing, listeners }: Written, complaints: Complaints): OutgoingSettings["from"] {
+  return outgoing.from.flatMap(({ to, address, listener }, index) => {
+    const path = ["outgoing", "from", index];
+    try {
+      new Egress([to]);
+    } catch (error) {
+      complaints.error([...path, "to"], error instanceof Error ? error.message : String(error));
+    }
+    if ((address === undefined) === (listener === undefined)) {
+      complaints.error(path, "needs either address or listener");
+      return [];
+    }
+    if (address !== undefined) {
+      if (isIP(withoutBrackets(address)) === 0)
+        complaints.error([...path, "address"], `${address} is not an IP address`);
+      return [{ to, address: withoutBrackets(address) }];
+    }
+    const meant = listeners.find(({ name }) => name === listener);
+    const host = meant === undefined ? undefined : parseListenUrl(meant.url)?.host;
+    if (meant === undefined) {
+      const guess = suggestion(
+        listener ?? "",
+        listeners.map(({ name }) => name),
+      );
+      complaints.error([...path, "listener"], `there is no listener ${listener}${guess}`);
+    } else if (host !== undefined && (isIP(host) === 0 || ["0.0.0.0", "::"].includes(host))) {
+      complaints.error([...path, "listener"], `${listener} listens on ${host}, which is no address to leave by`);
+    }
+    return host === undefined ? [] : [{ to, address: host }];
+  });
 }
 
 function buildAdmin({ admin }: Written, { folder, complaints }: Context): AdminSettings | undefined {

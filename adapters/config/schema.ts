@@ -124,6 +124,7 @@ const outgoing = section({
   }),
   plain: v.optional(yesNo(), false),
   allow: v.optional(listOf(text()), ["public"]),
+  from: v.optional(listOf(table({ to: text(), address: v.optional(text()), listener: v.optional(text()) })), []),
   chunkBytes: v.optional(
     listOf(table({ to: matching(/^[\w*.:-]+$/, "a host name, * for any labels"), bytes: whole(256, 1 << 30) })),
     [],

@@ -36,6 +36,8 @@ export interface ListenerSettings {
 export interface OutgoingSettings {
   /** Where we may dial, as `outgoing.allow` says it. */
   readonly allow: readonly string[];
+  /** Which address connections to a destination leave by; the first that applies. `to` is as in `allow`. */
+  readonly from: readonly { readonly to: string; readonly address: string }[];
   readonly plain: boolean;
   readonly tls: { readonly ca: readonly string[]; readonly system: boolean; readonly own?: KeyPair };
 }

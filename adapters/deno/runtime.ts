@@ -2,7 +2,7 @@
 import { dial as dialCompat } from "../compat/dial.ts";
 import { listen as listenCompat } from "../compat/listen.ts";
 import type { ListenOptions, Runtime } from "../shared/runtime.ts";
-import { type Lack, listenByWay, noProxyHeader, wayToListen } from "../shared/way.ts";
+import { type Lack, listenByWay, noProxyHeader, waysToDial, wayToListen } from "../shared/way.ts";
 import { dial } from "./dial.ts";
 import { makeGate } from "./gate.ts";
 import { listen } from "./listen.ts";
@@ -35,7 +35,8 @@ export const deno: Runtime = {
     );
   },
   dial(hop, options, driver, outcome) {
-    if (hop.secure) dialCompat(hop, options, driver, outcome, makeGate);
+    const { plain } = waysToDial(this.dials, options.from);
+    if (hop.secure || plain !== this.dials.plain) dialCompat(hop, options, driver, outcome, makeGate);
     else dial(hop, options, driver, outcome);
   },
 };

@@ -32,4 +32,5 @@ const toConnect: Readonly<Record<string, string>> = {
   ECONNRESET: "reset the connection",
   EHOSTUNREACH: "cannot be reached from here: no route",
   ENETUNREACH: "cannot be reached from here: no route",
+  EADDRNOTAVAIL: "cannot be dialled: no interface of this machine has the address it should leave by (outgoing.from)",
 };

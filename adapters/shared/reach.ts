@@ -2,6 +2,7 @@
  * The part of a dial that is the same on every runtime: resolve, check against the egress list, race the addresses,
  * and say in words for people why nothing came of it. The runtime adds one attempt at one address.
  */
+import { isIP } from "node:net";
 import type { DialFailure, Hop } from "../../core/mod.ts";
 import { authority } from "./address.ts";
 import type { Driver } from "./driver.ts";
@@ -23,6 +24,12 @@ export class DialError extends Error {
 
 /** One attempt at one address; see `reach`. */
 export type Attempt<Socket> = (target: Target, signal: AbortSignal) => Promise<Socket>;
+
+/** Which of our addresses a connection to this target of a hop leaves by: the first line that applies and is of its family. */
+export function leavingBy(hop: Hop, target: Target, { from = [] }: DialOptions): string | undefined {
+  const family = isIP(target.address);
+  return from.find(({ to, address }) => isIP(address) === family && to.allows(hop.host, target.address))?.address;
+}
 
 /** A whole dial: `opened` is given the socket of the attempt that won, or `outcome` hears why none did. */
 export function dialBy<Socket>(

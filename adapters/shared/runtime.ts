@@ -69,8 +69,16 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** One of our addresses, and where connections from it lead. */
+export interface LeavingBy {
+  readonly to: Egress;
+  readonly address: string;
+}
+
 export interface DialOptions {
   readonly egress: Egress;
+  /** From which of our addresses to connect; absent or without a line that applies: as the system's routes have it. */
+  readonly from?: readonly LeavingBy[];
   readonly timeoutSeconds: number;
   /** Kept by identity: making the store of authorities takes milliseconds, so pass the same object to each dial. */
   readonly tls: {

@@ -5,7 +5,7 @@
  * each has a table of what its own way lacks. The first line that applies to what is asked sends the listener to
  * node:net or node:tls, and its reason is for the log.
  */
-import type { Listening, ListenOptions, Way } from "./runtime.ts";
+import type { DialOptions, Listening, ListenOptions, Runtime, Way } from "./runtime.ts";
 
 export type Lack = readonly [because: string, applies: (options: ListenOptions) => boolean];
 
@@ -29,6 +29,12 @@ export function wayToListen(api: string, lacks: readonly Lack[], options: Listen
   const lack = lacks.find(([, applies]) => applies(options));
   if (lack !== undefined) return { api: plain ? "node:net" : "node:tls", because: lack[0] };
   return { api, because: plain ? "it is plain TCP" : "it shows one certificate to everybody and asks for none" };
+}
+
+/** By which ways hops are dialled; only node:net is told which address to leave by. */
+export function waysToDial(dials: Runtime["dials"], from: DialOptions["from"]): Runtime["dials"] {
+  if (from === undefined || from.length === 0 || dials.plain.api === "node:net") return dials;
+  return { ...dials, plain: { api: "node:net", because: "outgoing.from says which address to leave by" } };
 }
 
 /** A listener opened by one way. Without `setTls` it keeps the certificate it was opened with. */

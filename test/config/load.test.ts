@@ -74,7 +74,7 @@ describe("a configuration with nothing but what it must have", () => {
       relayNames: [],
       limits: { sessionsPerUser: 50, idleSeconds: 3600, headerBytes: 16_384, bytesPerSecondPerSession: 0 },
     });
-    expect(settings?.outgoing).toEqual({ allow: ["public"], plain: false, tls: { ca: [], system: true } });
+    expect(settings?.outgoing).toEqual({ allow: ["public"], from: [], plain: false, tls: { ca: [], system: true } });
     expect(settings?.limits).toEqual({ connections: 20_000, connectionsPerAddress: 100 });
     expect(settings?.log).toEqual({ level: "info", format: "json" });
     expect(settings?.admin).toBeUndefined();
@@ -338,6 +338,18 @@ const meanings: readonly Case[] = [
     "a rule that is none",
     sample({ outgoing: '{ allow: [▸"?"] }' }),
     'outgoing.allow[0]: "?" is not public, private, loopback, any, an address, a CIDR or a name such as *.example.com',
+  ],
+  [
+    "ways out that lead nowhere",
+    sample({
+      outgoing:
+        '{ from: [▸{ to: any }, { to: ▸"?", address: ▸nowhere }, { to: any, listener: ▸pubic }, { to: any, listener: ▸public }] }',
+    }),
+    "outgoing.from[0]: needs either address or listener",
+    'outgoing.from[1].to: "?" is not public, private, loopback, any, an address, a CIDR or a name such as *.example.com',
+    "outgoing.from[1].address: nowhere is not an IP address",
+    "outgoing.from[2].listener: there is no listener pubic, did you mean public?",
+    "outgoing.from[3].listener: public listens on 0.0.0.0, which is no address to leave by",
   ],
   [
     "a certificate to dial with, without its key",

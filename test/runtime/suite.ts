@@ -819,6 +819,34 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       ]);
     });
 
+    it.each([
+      ["plain TCP", false],
+      ["TLS", true],
+    ])("over %s leaves by the address that its destination asks for", async (_, secure) => {
+      const { port, sides } = await rig.listen({ host: "::", ...(secure && { tls: many }) });
+      const line = (to: string, address: string) => ({ to: new Egress([to]), address });
+      const from = [
+        line("other.example.com", "127.0.0.9"),
+        line("10.0.0.0/8", "127.0.0.8"),
+        line("loopback", "::1"), // of the other family
+        line("127.0.0.0/8", "127.0.0.7"),
+      ];
+      const dial = async (host: string, resolver: Resolver) => {
+        const side = await rig.open({ secure, host, port }, { ...believing(), resolver, from });
+        await until(() => sides.length > 0, "the connection");
+        return [side.link.peer.address, sides.splice(0)[0]?.link.peer.address];
+      };
+      const six = resolver({ localhost: ["::1"] });
+      expect(await dial("relay.example.com", local)).toEqual(["127.0.0.1", "127.0.0.7"]);
+      expect(await dial("localhost", six)).toEqual(["::1", "::1"]);
+      if (!secure) expect(await dial("other.example.com", local)).toEqual(["127.0.0.1", "127.0.0.9"]);
+      const none = { ...believing(), resolver: local, from: [line("any", "192.0.2.1")] };
+      expect(await rig.dial({ secure, host: "relay.example.com", port }, none)).toMatchObject({
+        why: "UNREACHABLE",
+        detail: expect.stringContaining("from 192.0.2.1"),
+      });
+    });
+
     it("goes on to the next address when one fails", async () => {
       const { port } = await rig.listen({ host: "127.0.0.1" });
       const names = resolver({ "relay.example.com": ["127.0.0.7", "127.0.0.1"] });
