@@ -1,15 +1,17 @@
 /** The terminal of the process we are. `node:process` is the same on all three runtimes. */
 import { relative } from "node:path";
 import process from "node:process";
+import { shellWord } from "./shell-word.ts";
 import { Refusal, type Terminal } from "./terminal.ts";
 
-export function processTerminal(): Terminal {
+/** @param compiled  are we one file that runs by itself, with the runtime in it? */
+export function processTerminal(compiled: boolean): Terminal {
   // Whoever read our output may have gone (`parley serve | head`); a relay does not end because of that.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   return {
     env: process.env,
     cwd: process.cwd(),
-    self: ourselves(),
+    self: compiled ? shellWord(process.argv0) : ourselves(),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     columns: process.stderr.isTTY === true ? process.stderr.columns : undefined,
     out: (line) => void process.stdout.write(`${line}\n`),
@@ -28,7 +30,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** The npm script when npm started us, or else the line that would; `parley` when we are one file that runs by itself. */
+/** The npm script when npm started us, or else the line that would. The compiled file is called what it was called by. */
 function ourselves(): string {
   const { bun, deno } = process.versions;
   if (process.env.npm_lifecycle_event !== undefined) {
