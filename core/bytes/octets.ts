@@ -83,6 +83,11 @@ export function sameOctets(a: Uint8Array, aStart: number, b: Uint8Array, bStart:
   return true;
 }
 
+/** White space that may stand around a header value. */
+export function isBlank(octet: number): boolean {
+  return octet === SPACE || octet === TAB;
+}
+
 /** True when a header value may hold all of source[start, end). */
 export function isText(source: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i++) if (((charClass[source[i] as number] as number) & TEXT) === 0) return false;

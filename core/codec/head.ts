@@ -51,7 +51,14 @@ export class Head {
   /** The flag of the end-line in sight: `$`, `+` or `#`; 0 when it is not. */
   flagInSight: number;
 
-  constructor() {
+  /**
+   * What its sink has found out about it. Kept by the Reader for the next head that differs in nothing but transact-id,
+   * Message-ID and Byte-Range; undefined in any other.
+   */
+  memo: unknown;
+
+  /** @param lines  how many header lines it has room for */
+  constructor(lines: number = MAX_HEADERS) {
     this.octets = new Uint8Array(0);
     this.base = 0;
     this.kind = RESPONSE;
@@ -63,17 +70,48 @@ export class Head {
     this.commentStart = 0;
     this.commentEnd = 0;
     this.headerCount = 0;
-    this.ids = new Uint8Array(MAX_HEADERS);
-    this.lineStarts = new Int32Array(MAX_HEADERS);
-    this.lineEnds = new Int32Array(MAX_HEADERS);
-    this.valueStarts = new Int32Array(MAX_HEADERS);
-    this.valueEnds = new Int32Array(MAX_HEADERS);
+    this.ids = new Uint8Array(lines);
+    this.lineStarts = new Int32Array(lines);
+    this.lineEnds = new Int32Array(lines);
+    this.valueStarts = new Int32Array(lines);
+    this.valueEnds = new Int32Array(lines);
     this.#lineOf = new Int16Array(OTHER + 1).fill(-1);
     this.end = 0;
     this.hasBody = false;
     this.flaw = undefined;
     this.bodyInSight = -1;
     this.flagInSight = 0;
+    this.memo = undefined;
+  }
+
+  /** A head of its own that says the same. The octets are borrowed as before. */
+  copy(): Head {
+    const { headerCount } = this;
+    const copy = new Head(headerCount);
+    copy.reset(this.octets, this.base);
+    copy.kind = this.kind;
+    copy.transactIdStart = this.transactIdStart;
+    copy.transactIdEnd = this.transactIdEnd;
+    copy.methodStart = this.methodStart;
+    copy.methodEnd = this.methodEnd;
+    copy.status = this.status;
+    copy.commentStart = this.commentStart;
+    copy.commentEnd = this.commentEnd;
+    for (let line = 0; line < headerCount; line++) {
+      copy.add(
+        this.ids[line] as number,
+        this.lineStarts[line] as number,
+        this.valueStarts[line] as number,
+        this.valueEnds[line] as number,
+        this.lineEnds[line] as number,
+      );
+    }
+    copy.end = this.end;
+    copy.hasBody = this.hasBody;
+    copy.flaw = this.flaw;
+    copy.bodyInSight = this.bodyInSight;
+    copy.flagInSight = this.flagInSight;
+    return copy;
   }
 
   /** Forgets the last frame. */
@@ -88,6 +126,7 @@ export class Head {
     this.flagInSight = 0;
     this.status = 0;
     this.commentStart = this.commentEnd = 0;
+    this.memo = undefined;
   }
 
   /** Takes a header line in. The first line of a name is the one `has` and `value` speak of. */

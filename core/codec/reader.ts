@@ -19,10 +19,10 @@ import {
   DOLLAR,
   HASH,
   IDENT,
+  isBlank,
   LF,
   PLUS,
   SPACE,
-  TAB,
   TEXT,
   TOKEN,
   UPPER_ALPHA,
@@ -30,6 +30,7 @@ import {
 import type { Fault } from "../faults.ts";
 import { AUTH, Head, MAX_HEADERS, OTHER_METHOD, REPORT, RESPONSE, SEND } from "./head.ts";
 import { FROM_PATH, headerId, mayRepeat, TO_PATH } from "./header.ts";
+import { isWorthKnowing, KnownHead } from "./known-head.ts";
 
 /** What a Reader tells. The head and the octets are borrowed until the call returns. */
 export interface FrameSink {
@@ -48,6 +49,9 @@ const MAX_TRANSACT_ID = 32;
 /** CRLF, dashes, the longest transact-id, flag, CRLF. */
 const MAX_END_LINE = 2 + DASHES + MAX_TRANSACT_ID + 3;
 
+/** Of the heads that are not like the one we know, so many in a row make it worth while to know another. */
+const STRANGE = 16;
+
 const START = 0; // at the first octet of a frame, or within its start line
 const HEADERS = 1; // at the first octet of a header line, or within it
 const BODY = 2;
@@ -57,6 +61,11 @@ export class Reader {
   readonly #sink: FrameSink;
   readonly #maxHead: number;
   readonly #head: Head;
+  #knownSend: KnownHead | undefined; // the last SEND and the last response, for those like them
+  #knownResponse: KnownHead | undefined;
+  #strangeSends: number; // how many in a row were not like it
+  #strangeResponses: number;
+  #view: DataView | undefined; // of the read, once somebody has asked for it
   #state: number;
   #lineStart: number; // of the line being read, counted from head.base
   #scanned: number; // octets of the head known to hold no further line end, likewise
@@ -73,6 +82,11 @@ export class Reader {
     this.#sink = sink;
     this.#maxHead = maxHead;
     this.#head = new Head();
+    this.#knownSend = undefined;
+    this.#knownResponse = undefined;
+    this.#strangeSends = 0;
+    this.#strangeResponses = 0;
+    this.#view = undefined;
     this.#state = START;
     this.#lineStart = 0;
     this.#scanned = 0;
@@ -101,6 +115,7 @@ export class Reader {
     while (at < size && this.#state !== LOST) {
       at = this.#state === BODY ? this.#readBody(input, at) : this.#readHead(input, at);
     }
+    this.#view = undefined;
   }
 
   #lose(fault: Fault): number {
@@ -115,6 +130,10 @@ export class Reader {
   #readHead(input: Uint8Array, at: number): number {
     const head = this.#head;
     const before = this.#heldLength;
+    if (before === 0) {
+      const next = this.#readKnown(input, at);
+      if (next >= 0) return next;
+    }
     let source = input;
     let end = input.length;
     if (before === 0) {
@@ -166,17 +185,62 @@ export class Reader {
       const next = before === 0 ? lineEnd + 2 : at + (lineEnd + 2 - before);
       if (head.flaw === undefined && (!head.has(TO_PATH) || !head.has(FROM_PATH))) head.flaw = "PATH";
       this.#heldLength = 0;
-      if (blank) return this.#beginBody(input, next);
+      if (blank) {
+        head.hasBody = true;
+        return this.#beginBody(before === 0 ? this.#remember(head, next - at) : head, input, next);
+      }
       const flag = source[lineEnd - 1] as number;
       if (!isFlag(flag) || !this.#isEndLine(source, lineStart, lineEnd)) return this.#lose("HEADER_LINE");
       head.bodyInSight = 0;
       head.flagInSight = flag;
       this.#state = START;
-      this.#sink.head(head);
+      this.#sink.head(before === 0 ? this.#remember(head, head.end + DASHES) : head);
       if (this.#stopped()) return input.length;
       this.#sink.end(flag);
       return next;
     }
+  }
+
+  /** Reads the head that begins at input[at], if it is like one we know and all there; returns where to go on, or -1. */
+  #readKnown(input: Uint8Array, at: number): number {
+    const size = input.length;
+    const idStart = at + MSRP.length;
+    let idEnd = idStart;
+    while (idEnd < size && ((charClass[input[idEnd] as number] as number) & IDENT) !== 0) idEnd++;
+    if (idEnd + 1 >= size) return -1;
+    const isResponse = ((charClass[input[idEnd + 1] as number] as number) & DIGIT) !== 0;
+    const known = isResponse ? this.#knownResponse : this.#knownSend;
+    if (known === undefined || !mayStart(input, at, size) || !this.#takeTransactId(input, idStart, idEnd)) return -1;
+    this.#view ??= new DataView(input.buffer, input.byteOffset, size);
+    const next = known.read(input, this.#view, at, idEnd);
+    const { head } = known;
+    if (next < 0 || next - at > this.#maxHead) return -1;
+    if (isResponse) this.#strangeResponses = 0;
+    else this.#strangeSends = 0;
+    if (head.hasBody) return this.#beginBody(head, input, next);
+    const end = next + this.#endLineLength - 2 - DASHES + 3;
+    if (end - at > this.#maxHead || this.#matchEnd(input, next, size, 2 + DASHES) !== this.#endLineLength + 3)
+      return -1;
+    const flag = input[end - 3] as number;
+    head.bodyInSight = 0;
+    head.flagInSight = flag;
+    this.#sink.head(head);
+    if (this.#stopped()) return size;
+    this.#sink.end(flag);
+    return end;
+  }
+
+  /** Keeps a head for those like it, if it may be one of many; returns the one to tell. */
+  #remember(head: Head, length: number): Head {
+    if (!isWorthKnowing(head, length)) return head;
+    const isResponse = head.kind === RESPONSE;
+    // Where sessions take turns on a connection, none is like the last one: then it is not worth to keep each of them.
+    const strange = isResponse ? this.#strangeResponses++ : this.#strangeSends++;
+    if (strange > 1 && strange % STRANGE !== 0) return head;
+    const known = new KnownHead(head, length);
+    if (isResponse) this.#knownResponse = known;
+    else this.#knownSend = known;
+    return known.head;
   }
 
   /** Lays input[start, end) behind what is held. */
@@ -226,13 +290,9 @@ export class Reader {
     const idStart = start + MSRP.length;
     let at = idStart;
     while (at < end && ((charClass[source[at] as number] as number) & IDENT) !== 0) at++;
-    const idLength = at - idStart;
-    if (idLength < MIN_TRANSACT_ID || idLength > MAX_TRANSACT_ID || source[at] !== SPACE) return false;
-    if (((charClass[source[idStart] as number] as number) & (ALPHA | DIGIT)) === 0) return false;
+    if (source[at] !== SPACE || !this.#takeTransactId(source, idStart, at)) return false;
     head.transactIdStart = idStart - base;
     head.transactIdEnd = at - base;
-    for (let i = 0; i < idLength; i++) this.#endLine[2 + DASHES + i] = source[idStart + i] as number;
-    this.#endLineLength = 2 + DASHES + idLength;
 
     const wordStart = ++at;
     while (at < end && source[at] !== SPACE) at++;
@@ -241,6 +301,16 @@ export class Reader {
     return ((charClass[source[wordStart] as number] as number) & DIGIT) !== 0
       ? this.#readStatus(source, wordStart, at, end, clean)
       : this.#readMethod(source, wordStart, at, end);
+  }
+
+  /** The octets of source[start, end) are those of an ident: if it may be a transact-id, it is that of the frame. */
+  #takeTransactId(source: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (length < MIN_TRANSACT_ID || length > MAX_TRANSACT_ID) return false;
+    if (((charClass[source[start] as number] as number) & (ALPHA | DIGIT)) === 0) return false;
+    for (let i = 0; i < length; i++) this.#endLine[2 + DASHES + i] = source[start + i] as number;
+    this.#endLineLength = 2 + DASHES + length;
+    return true;
   }
 
   #readStatus(source: Uint8Array, start: number, wordEnd: number, end: number, clean: boolean): boolean {
@@ -280,9 +350,9 @@ export class Reader {
     while (at < end && ((charClass[source[at] as number] as number) & TOKEN) !== 0) at++;
     if (source[at] !== COLON) return false;
     const nameEnd = at++;
-    while (at < end && (source[at] === SPACE || source[at] === TAB)) at++;
+    while (at < end && isBlank(source[at] as number)) at++;
     let valueEnd = end;
-    while (valueEnd > at && (source[valueEnd - 1] === SPACE || source[valueEnd - 1] === TAB)) valueEnd--;
+    while (valueEnd > at && isBlank(source[valueEnd - 1] as number)) valueEnd--;
     if (!clean) head.flaw ??= "HEADER_VALUE";
     if (head.headerCount === MAX_HEADERS) {
       head.flaw ??= "TOO_MANY_HEADERS";
@@ -307,9 +377,7 @@ export class Reader {
   // ---- bodies ----
 
   /** The blank line was read; input[at] is the first octet of the body, if it is there yet. */
-  #beginBody(input: Uint8Array, at: number): number {
-    const head = this.#head;
-    head.hasBody = true;
+  #beginBody(head: Head, input: Uint8Array, at: number): number {
     const size = input.length;
     const whole = this.#endLineLength + 3;
     // The blank line's own CRLF may be the one before the end-line: a body of no octets without a CRLF of its own.
