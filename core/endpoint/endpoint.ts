@@ -14,7 +14,7 @@
  */
 import { RandomPool } from "../bytes/random.ts";
 import type { Head } from "../codec/head.ts";
-import { FROM_PATH, TO_PATH } from "../codec/header.ts";
+import { FROM_PATH, MESSAGE_ID, TO_PATH } from "../codec/header.ts";
 import { firstUriEnd } from "../codec/path.ts";
 import { formatUri, readUri, sameUri, type Uri } from "../codec/uri.ts";
 import type { Fault } from "../faults.ts";
@@ -24,6 +24,7 @@ import { Authentications } from "./authentications.ts";
 import type { Failure } from "./failure.ts";
 import { Keepalive } from "./keepalive.ts";
 import { defaultLimits, type EndpointLimits } from "./limits.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Session, type SessionHost, type SessionOptions } from "./session.ts";
@@ -63,6 +64,8 @@ export class Endpoint implements Feed, Timed {
   readonly #authentications: Authentications;
   readonly #authenticationHost: AuthenticationHost;
   readonly #keepalive: Keepalive;
+  /** Carries the last sign of life that was for our relays alone. */
+  #probe: Session | undefined;
   #link: Link | undefined;
   #over: boolean;
   /** A read is being worked through. */
@@ -82,6 +85,7 @@ export class Endpoint implements Feed, Timed {
     this.#receiver = new Receiver(this.#limits, this.#sender, {
       find: (head, now) => this.#find(head, now),
       known: (head) => this.#known(head),
+      sent: (head) => this.#sent(head),
       lost: (fault, now) => this.#end(fault, now),
     });
     this.#sessionHost = this.#makeSessionHost();
@@ -90,6 +94,7 @@ export class Endpoint implements Feed, Timed {
     this.#authentications = new Authentications();
     this.#authenticationHost = this.#makeAuthenticationHost();
     this.#keepalive = new Keepalive(options.keepaliveSeconds ?? 0);
+    this.#probe = undefined;
     this.#link = undefined;
     this.#over = false;
     this.#reading = false;
@@ -203,6 +208,11 @@ export class Endpoint implements Feed, Timed {
     return session;
   }
 
+  #sent(head: Head): OutgoingMessage | undefined {
+    const id = head.value(MESSAGE_ID) ?? "";
+    return this.#known(head)?.sent.find(id) ?? this.#probe?.sent.find(id);
+  }
+
   #find(head: Head, now: Millis): Session | number {
     let session: Session | number | undefined = this.#known(head);
     if (session === undefined) {
@@ -257,6 +267,16 @@ export class Endpoint implements Feed, Timed {
 
   // ---- keeping alive ----
 
+  /** Asks our relays, and nobody else, whether they still know us; `authenticationFailed` when they do not. */
+  probe(authentication: Authentication, now: Millis): void {
+    const { own, state, usePath } = authentication;
+    if (state !== "valid" || this.#over) return;
+    const sink: SessionSink = { failed: (_, failure, at) => authentication.fail(failure, at) };
+    // Not among the sessions: nothing may come for it but what is said about the probe, at once or by a relay far away.
+    this.#probe = new Session(this.#sessionHost, own, { sink, peerPath: usePath });
+    this.#keepalive.sent(this.#probe.ping(now));
+  }
+
   /** §7.1: a SEND without a body, along a session, or to our relays alone while there is none. */
   #keepAlive(now: Millis): void {
     for (const session of this.#sessions.values()) {
@@ -264,9 +284,7 @@ export class Endpoint implements Feed, Timed {
     }
     const authentication = this.#authentications.valid();
     if (authentication === undefined) return this.#keepalive.postpone(now);
-    const { own, usePath } = authentication;
-    const sink: SessionSink = { failed: (_, failure, at) => authentication.fail(failure, at) };
-    this.#keepalive.sent(new Session(this.#sessionHost, own, { sink, peerPath: usePath }).ping(now));
+    this.probe(authentication, now);
   }
 
   // ---- the connection ----

@@ -105,6 +105,29 @@ export class IncomingMessage {
     if (this.state === "open" || this.state === "complete") this.#receipts.refuse(this, status, now);
   }
 
+  /** Whose it is: the last URI of the path it came by. With the Message-ID, what tells one message from all others. */
+  get sender(): string {
+    return this.replyPath.slice(this.replyPath.lastIndexOf(" ") + 1);
+  }
+
+  /**
+   * Octets [start, end) are here from an earlier session that has failed, and need not come again (RFC 4975 §5.4). Call
+   * when the message starts, and only for one of the same Message-ID and `sender`.
+   *
+   * @returns false when that would make too many ranges
+   */
+  have(start: number, end: number): boolean {
+    return end <= this.session.maxSize && this.received.add(start, end);
+  }
+
+  /**
+   * With `confirm: "manual"`: the first `end` octets have arrived where they should (§7.1.2). The last one that has come
+   * is left out, because a sender who goes on there needs an octet to end the message with.
+   */
+  confirmPart(end: number, now: Millis): void {
+    if (this.state === "open") this.#reportUpTo(Math.min(end, this.received.contiguous - 1), now);
+  }
+
   /** With `confirm: "manual"`: all has arrived where it should, so report success if its sender asked for that. */
   confirm(now: Millis): void {
     if (this.state !== "complete" || !this.successReport || this.confirmed) return;
@@ -115,13 +138,11 @@ export class IncomingMessage {
   // ---- for the receiver ----
 
   /** Reports what has come so far, where the session wants that done bit by bit. */
-  confirmPart(now: Millis): void {
+  reportPart(now: Millis): void {
     const { confirm, reportOctets } = this.session;
     const there = this.received.contiguous;
-    if (reportOctets === 0 || !this.successReport || confirm === "manual") return;
-    if (there - this.reported < reportOctets) return;
-    this.#receipts.report(this, this.reported, there, 200, now);
-    this.reported = there;
+    if (reportOctets === 0 || confirm === "manual" || there - this.reported < reportOctets) return;
+    this.#reportUpTo(there, now);
   }
 
   /** Takes in octets [position, position + end - start); false when one of our bounds forbids it. */
@@ -133,5 +154,11 @@ export class IncomingMessage {
     this.touchedAt = now;
     this.session.sink.octets?.(this, position, source, start, end, now);
     return true;
+  }
+
+  #reportUpTo(end: number, now: Millis): void {
+    if (!this.successReport || end <= this.reported) return;
+    this.#receipts.report(this, this.reported, end, 200, now);
+    this.reported = end;
   }
 }

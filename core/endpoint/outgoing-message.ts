@@ -34,6 +34,11 @@ export interface MessageOptions {
   readonly failureReport?: FailureReport;
   /** The Message-ID of an earlier try on a session that has failed (RFC 4975 §5.4). */
   readonly messageId?: string;
+  /**
+   * Octets the peer has confirmed in that earlier try: those before it are not sent again (§5.4, "the chunks for a given
+   * logical message MAY be split across the sessions"). What is given begins there; `body` is all of the message still.
+   */
+  readonly from?: number;
   /** Cut chunks at this many octets. Default: the session's. */
   readonly chunkOctets?: number;
 }
@@ -72,7 +77,9 @@ export class OutgoingMessage implements Asker {
   state: OutgoingState;
   /** Why `state` is `failed`. */
   failure: Failure | undefined;
-  /** Octets written to the link. */
+  /** Where in the message this try began. */
+  readonly from: number;
+  /** How far it is written to the link. */
   octetsSent: number;
   /** What the peer has reported as arrived. */
   readonly acknowledged: RangeSet;
@@ -105,10 +112,14 @@ export class OutgoingMessage implements Asker {
     quiet: boolean,
   ) {
     const { ranges, window } = limits;
-    const { contentType, headers = [], body, total } = options;
+    const { contentType, headers = [], body, from = 0, total } = options;
     if (contentType === undefined && (body !== undefined || headers.length > 0 || total !== undefined))
       throw new MisuseError("a message with content needs a Content-Type (RFC 4975 §7.1)");
     if (contentType !== undefined) checkedValue(contentType);
+    const most = body?.length ?? total ?? Number.MAX_SAFE_INTEGER;
+    // §7.1.1: a range without octets begins at 1, so a chunk that only says "$" cannot end a message that has some.
+    if (!Number.isSafeInteger(from) || from < 0 || (from > 0 && from >= most))
+      throw new MisuseError(`a message of ${most} octets cannot go on at ${from}`);
     this.id = id;
     this.session = session;
     this.contentType = contentType;
@@ -119,8 +130,10 @@ export class OutgoingMessage implements Asker {
     this.total = body?.length ?? total ?? (contentType === undefined ? 0 : -1);
     this.state = "waiting";
     this.failure = undefined;
-    this.octetsSent = 0;
+    this.from = from;
+    this.octetsSent = from;
     this.acknowledged = new RangeSet(ranges);
+    this.acknowledged.add(0, from);
     this.quiet = quiet;
     this.supply = new Supply();
     this.long = contentType !== undefined && (body === undefined || body.length > window);
@@ -131,7 +144,7 @@ export class OutgoingMessage implements Asker {
     this.#carrier = carrier;
     this.#window = window;
     this.#wanted = options.wanted;
-    this.#given = 0;
+    this.#given = from;
   }
 
   // ---- for the application ----

@@ -14,6 +14,7 @@ import { consequence, type Fault } from "../faults.ts";
 import type { Millis } from "../ports.ts";
 import { IncomingMessage, type Receipts } from "./incoming-message.ts";
 import type { EndpointLimits } from "./limits.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
 import { Reply } from "./reply.ts";
 import { type Reported, readRange, readReport, writeReport } from "./report.ts";
 import type { Sender } from "./sender.ts";
@@ -28,6 +29,8 @@ export interface Sessions {
   find(head: Head, now: Millis): Session | number;
   /** The session whose URI is the whole To-Path, if any. */
   known(head: Head): Session | undefined;
+  /** The message of ours that a REPORT is about, if any. */
+  sent(head: Head): OutgoingMessage | undefined;
   lost(fault: Fault, now: Millis): void;
 }
 
@@ -195,7 +198,7 @@ export class Receiver implements Receipts {
     // The application may have refused it in the call.
     if (message.state !== "open") return;
     if (!taken) this.#giveUp(message, 413);
-    else message.confirmPart(this.#now);
+    else message.reportPart(this.#now);
   }
 
   #end(flag: number): void {
@@ -247,11 +250,10 @@ export class Receiver implements Receipts {
 
   /** §7.3.2. What is about nothing of ours is ignored. */
   #readReport(head: Head): void {
-    const session = this.#sessions.known(head);
-    const message = session?.sent.find(head.value(MESSAGE_ID) ?? "");
+    const message = this.#sessions.sent(head);
     const report = readReport(head);
-    if (session === undefined || message === undefined || report === undefined) return;
-    session.sink.reported?.(message, report, this.#now);
+    if (message === undefined || report === undefined) return;
+    message.session.sink.reported?.(message, report, this.#now);
     const { comment, end, start, status } = report;
     if (status < 300) message.arrived(start, end, this.#now);
     else message.fail({ by: "report", status, comment }, this.#now);

@@ -196,8 +196,8 @@ export class Session {
   /** A message of ours has failed: does that end the session? */
   suffered({ failure, quiet }: OutgoingMessage, now: Millis): void {
     if (failure === undefined || this.failure !== undefined || this.closed) return;
-    // Nobody answered a sign of life: that was the question.
-    const silent = quiet && failure.by === "timeout";
+    // Nobody answered a sign of life: that was the question. A relay that says so means the same (§10.4).
+    const silent = quiet && (failure.by === "timeout" || failure.status === 408);
     if (!silent && !endsSession(failure)) return;
     this.failure = failure;
     this.sent.fail({ ...failure, by: "session" }, now);
@@ -216,7 +216,7 @@ export class Session {
       return message;
     }
     this.sent.add(message);
-    if (options.body !== undefined) message.take(options.body);
+    if (options.body !== undefined) message.take(options.body.subarray(message.from));
     sender.enqueue(message);
     sender.flush(now);
     message.supply.keep();
