@@ -14,6 +14,11 @@ export class OrderedHash {
     this.#ordered = true;
   }
 
+  /** How many octets have been hashed. */
+  get length(): number {
+    return this.#next;
+  }
+
   update(position: number, octets: Uint8Array): void {
     if (position !== this.#next) this.#ordered = false;
     if (!this.#ordered) return;

@@ -27,9 +27,11 @@ import type { DialOptions, Runtime } from "../shared/runtime.ts";
 import type { Flag, Given } from "./command.ts";
 import { type GivenUri, givenUri } from "./hop.ts";
 import { Later } from "./later.ts";
-import { Refusal, type Terminal, UsageError } from "./terminal.ts";
+import { Break, Refusal, type Terminal, UsageError } from "./terminal.ts";
 
 const DIAL_SECONDS = 10;
+/** A time-out, a session nobody knows any more, and an account store that is down. */
+const MAY_PASS: ReadonlySet<number> = new Set([408, 481, 500]);
 /** Nobody connects to it: behind a relay, and on a connection of our own, the other side answers where we came from. */
 const OUR_HOST = "client.invalid";
 
@@ -50,6 +52,8 @@ export interface ConnectOptions {
   readonly spy?: (octets: Uint8Array) => void;
   /** After a refresh: new URIs, which the sessions do not know yet. */
   readonly refreshed?: (authentication: Authentication) => void;
+  /** Fails everything when our relays do not know us any more; a Break says so. Default: nothing happens. */
+  readonly loseWithRelays?: boolean;
 }
 
 export class Client {
@@ -59,7 +63,7 @@ export class Client {
   readonly #over: Later<never>;
   readonly #asked: Map<Authentication, { done(): void; failed(failure: Failure): void }>;
 
-  private constructor(secure: boolean, { keepaliveSeconds = 0, refreshed }: ConnectOptions) {
+  private constructor(secure: boolean, { keepaliveSeconds = 0, loseWithRelays = false, refreshed }: ConnectOptions) {
     this.#over = new Later();
     this.#asked = new Map();
     this.#driver = new Driver({
@@ -78,10 +82,14 @@ export class Client {
             refreshed?.(it); // not the first time
           else asked.done();
         },
-        authenticationFailed: (it, failure) => this.#asked.get(it)?.failed(failure),
+        authenticationFailed: (it, failure) => {
+          const asked = this.#asked.get(it);
+          if (asked !== undefined) asked.failed(failure);
+          else if (loseWithRelays) this.#over.reject(new Break(`a relay of ours is lost: ${whyFailed(failure)}`));
+        },
         ended: (why) =>
           this.#over.reject(
-            new Refusal(why === "PEER" ? "the other side ended the connection" : `the connection ended: ${why}`),
+            new Break(why === "PEER" ? "the other side ended the connection" : `the connection ended: ${why}`),
           ),
       },
     });
@@ -104,7 +112,8 @@ export class Client {
           done();
           return client.#feed(link, options.spy, now);
         },
-        failed: (why, detail) => failed(new Refusal(why === "CERTIFICATE" ? `${detail}; here: --ca FILE` : detail)),
+        failed: (why, detail) =>
+          failed(why === "CERTIFICATE" ? new Refusal(`${detail}; here: --ca FILE`) : new Break(detail)),
       });
     });
     return client;
@@ -123,18 +132,26 @@ export class Client {
     };
   }
 
-  /** @throws Refusal */
-  authenticate(relays: readonly RelayAccount[]): Promise<Authentication> {
+  /**
+   * @param own  our URI from the time before, by which the peer knows us again; a new one when absent
+   * @throws Refusal
+   */
+  authenticate(relays: readonly RelayAccount[], own?: string): Promise<Authentication> {
     const done = new Promise<Authentication>((resolved, rejected) => {
       this.turn((now) => {
-        const authentication = this.#endpoint.authenticate({ relays }, now);
+        const authentication = this.#endpoint.authenticate({ relays, ...(own === undefined ? {} : { own }) }, now);
         this.#asked.set(authentication, {
           done: () => resolved(authentication),
-          failed: (failure) => rejected(new Refusal(whyRefused(failure, relays))),
+          failed: (failure) => rejected(refusal(whyRefused(failure, relays), failure)),
         });
       });
     });
     return this.during(done);
+  }
+
+  /** Asks our relays whether they still know us; see `loseWithRelays`. */
+  probe(authentication: Authentication): void {
+    this.turn((now) => this.#endpoint.probe(authentication, now));
   }
 
   open(options: SessionOptions): Session {
@@ -177,6 +194,12 @@ export async function givenRelays(given: Given, terminal: Terminal, relay: Given
   }
   const password = given.text("password") ?? (await terminal.readSecret(`Password of ${username}: `));
   return { hop, accounts: uris.map(({ text }) => ({ uri: text, username, credential: { password } })) };
+}
+
+/** What to throw for a failure: a Break where trying again makes sense. */
+export function refusal(message: string, { by, status }: Failure): Refusal {
+  const mayPass = by === "connection" || by === "timeout" || MAY_PASS.has(status);
+  return mayPass ? new Break(message, status) : new Refusal(message);
 }
 
 /** A failure in a line. */

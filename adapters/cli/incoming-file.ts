@@ -11,38 +11,42 @@ import { ProgressBar, size } from "./progress-bar.ts";
 import { Refusal, type Terminal } from "./terminal.ts";
 
 export class IncomingFile {
+  /** Under which it is kept. */
+  readonly name: string;
   readonly #path: string;
-  readonly #name: string;
   readonly #descriptor: number;
   readonly #hash: OrderedHash;
   readonly #bar: ProgressBar;
   readonly #terminal: Terminal;
-  #octets: number;
 
   constructor(folder: string, wanted: string, terminal: Terminal) {
     const { name, descriptor } = create(folder, wanted);
-    this.#name = name;
+    this.name = name;
     this.#path = join(folder, name);
     this.#descriptor = descriptor;
     this.#hash = new OrderedHash();
     this.#bar = new ProgressBar(name, terminal);
     this.#terminal = terminal;
-    this.#octets = 0;
   }
 
-  put(position: number, octets: Uint8Array, total: number): void {
+  /** @param there  how many of the `total` octets have come, these included */
+  put(position: number, octets: Uint8Array, there: number, total: number): void {
     for (let at = 0; at < octets.length; ) {
       at += writeSync(this.#descriptor, octets, at, octets.length - at, position + at);
     }
     this.#hash.update(position, octets);
-    this.#octets += octets.length;
-    this.#bar.show(this.#octets, total);
+    this.#bar.show(there, total);
+  }
+
+  /** Nothing comes for a while. */
+  rest(): void {
+    this.#bar.end();
   }
 
   keep(total: number): void {
     closeSync(this.#descriptor);
     this.#bar.end();
-    this.#terminal.out(`${this.#hash.digest() ?? checksumOf(this.#path)}  ${this.#name}`);
+    this.#terminal.out(`${this.#hash.digest() ?? checksumOf(this.#path)}  ${this.name}`);
     this.#terminal.err(`received ${size(total)} ${this.#bar.summary(total)}`);
   }
 

@@ -30,5 +30,17 @@ export class UsageError extends Error {
 
 /** It was tried, and did not work; the message says what to do: exit code 1. */
 export class Refusal extends Error {
-  override readonly name = "Refusal";
+  override readonly name: string = "Refusal";
+}
+
+/** It broke off for a reason that may pass, so another try may do. */
+export class Break extends Refusal {
+  override readonly name = "Break";
+  /** 481: somebody on the way says that there is no such session. 0 where nobody has said anything. */
+  readonly status: number;
+
+  constructor(message: string, status = 0) {
+    super(message);
+    this.status = status;
+  }
 }

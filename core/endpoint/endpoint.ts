@@ -233,9 +233,10 @@ export class Endpoint implements Feed, Timed {
         return isOver();
       },
       closed: (session, now) => {
-        session.inbox.clear(now);
         this.#sessions.delete(session.uri.sessionId);
         if (this.#lastSession === session) this.#lastSession = undefined;
+        // Last, because who hears of it may open another with the same URI.
+        session.inbox.clear(now);
       },
       holdReading: (on) => this.#holdReading(on),
     };

@@ -62,12 +62,12 @@ describeWith([], "the program in a chain", () => {
       return client.authenticate(...way.map(({ uri }) => ({ uri, username, credential: { password } })));
     }
 
-    async function meet(alice: NodeClient, bob: NodeClient): Promise<[Talk, Talk, Authentication]> {
+    async function meet(alice: NodeClient, bob: NodeClient, earlier?: Talk): Promise<[Talk, Talk, Authentication]> {
       const ofAlice = await authenticate(alice, "alice", hers);
       const ofBob = await authenticate(bob, "bob", his);
       const talks = [
         alice.talk(ofAlice, { peerPath: ofBob.sdpPath }),
-        bob.talk(ofBob, { peerPath: ofAlice.sdpPath }),
+        bob.talk(ofBob, { peerPath: ofAlice.sdpPath, reportOctets: MB }, earlier),
       ] as const;
       return [...talks, ofAlice];
     }
@@ -125,29 +125,33 @@ describeWith([], "the program in a chain", () => {
       expect(last.output).not.toContain("AUTH_TOO_MANY_FAILURES");
     });
 
-    it("has a relay killed under a file: its sender hears of it, both authenticate again, and it goes on", {
+    it("has a relay killed under a file: its sender hears of it, both authenticate again, and it resumes", {
       timeout: 120_000,
     }, async () => {
       showLogs();
       const middle = relays[1] as ChainProgram;
       const alice = await connect(relays[0] as ChainProgram);
       const [ofAlice, ofBob] = await meet(alice, await connect(his[0] as ChainProgram));
-      const file = ofAlice.stream(new Content(FILE));
+      const file = ofAlice.stream(new Content(FILE), { successReport: true });
       await until(() => (ofBob.arrivals[0]?.size ?? 0) > 4 * MB, "some of the file");
       await middle.kill();
       await until(() => file.state === "failed", "the failure", 5_000);
       expect(file.failure).toMatchObject({ status: 408 });
       expect(ofBob.arrivals[0]?.message.state).not.toBe("complete");
+      const from = file.acknowledged.contiguous;
+      expect(from).toBeGreaterThanOrEqual(3 * MB);
 
       await middle.startAgain();
       // Alice's connection is to the first relay and has lived on. Bob's was to the one that died, in a chain of two.
       const bob = his[0] === middle ? await connect(middle) : (clients.at(-1) as NodeClient);
-      const [again, there] = await meet(alice, bob);
-      const content = new Content(FILE);
-      const resumed = again.stream(content, { messageId: file.id, successReport: true });
+      const [again, there] = await meet(alice, bob, ofBob);
+      const content = new Content(FILE).skip(from);
+      const resumed = again.stream(content, { messageId: file.id, from, successReport: true });
       await again.reaches(resumed, "delivered", 100_000);
       const arrival = await there.arrived(1);
       expect(arrival.message.id).toBe(file.id);
+      // What was confirmed did not come again; everything else did, once.
+      expect(arrival.came).toBe(FILE - from);
       expect([arrival.size, arrival.ordered, arrival.hash.digest("hex")]).toEqual([FILE, true, content.checksum()]);
     });
   });

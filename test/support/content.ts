@@ -30,6 +30,12 @@ export class Content {
     return octets;
   }
 
+  /** Leaves so many out, as far as others are concerned: they count for the checksum. */
+  skip(octets: number): this {
+    for (const end = this.left - octets; this.left > end; ) this.take(this.left - end);
+    return this;
+  }
+
   /** All that is left. */
   all(): Uint8Array {
     const whole = new Uint8Array(this.left);

@@ -32,9 +32,13 @@ export interface Arrival {
   readonly message: IncomingMessage;
   /** Of the octets in the order in which they came. */
   readonly hash: Hash;
-  /** Octets that have come. */
+  /** Octets that have come, in whatever session. */
   size: number;
-  /** All octets so far came in order. */
+  /** Octets that have come in this one. */
+  came: number;
+  /** It began in an earlier session. */
+  resumed: boolean;
+  /** All octets so far came in order, and none of them twice in one session. */
   ordered: boolean;
   done: boolean;
 }
@@ -97,10 +101,14 @@ export class NodeClient {
     });
   }
 
-  /** Opens a session behind the relays that `authentication` is about. */
-  talk(authentication: Authentication, options: Omit<SessionOptions, "sink"> = {}): Talk {
+  /**
+   * Opens a session behind the relays that `authentication` is about.
+   *
+   * @param earlier  a session that has failed, whose messages may go on here
+   */
+  talk(authentication: Authentication, options: Omit<SessionOptions, "sink"> = {}, earlier?: Talk): Talk {
     const { own, usePath } = authentication;
-    return new Talk(this.endpoint, this.#driver, { own, usePath, ...options });
+    return new Talk(this.endpoint, this.#driver, { own, usePath, ...options }, earlier);
   }
 
   /** Drops the connection. Throws when the driver has caught a bug. */
@@ -120,22 +128,28 @@ export class Talk {
   readonly #byMessage: Map<IncomingMessage, Arrival> = new Map();
   readonly #contents: Map<OutgoingMessage, Content> = new Map();
 
-  constructor(endpoint: Endpoint, driver: Driver, options: Omit<SessionOptions, "sink">) {
+  constructor(endpoint: Endpoint, driver: Driver, options: Omit<SessionOptions, "sink">, earlier?: Talk) {
     this.#driver = driver;
     const sink: SessionSink = {
       wanted: (message, room, now) => this.#supply(message, room, now),
       reported: (_message, report) => void this.reports.push(report),
       messageStarted: (message) => {
-        const arrival = { message, hash: createHash("sha256"), size: 0, ordered: true, done: false };
+        const before = earlier?.arrivals.find((one) => one.message.id === message.id);
+        for (const [start, end] of before?.message.received.toArray() ?? []) message.have(start, end);
+        const fresh = { hash: createHash("sha256"), size: 0, ordered: true };
+        const arrival = { ...fresh, ...before, message, came: 0, done: false, resumed: before !== undefined };
         this.arrivals.push(arrival);
         this.#byMessage.set(message, arrival);
       },
       octets: (message, position, source, start, end) => {
         const arrival = this.#byMessage.get(message);
         if (arrival === undefined) return;
-        if (position !== arrival.size) arrival.ordered = false;
-        arrival.hash.update(source.subarray(start, end));
-        arrival.size += end - start;
+        arrival.came += end - start;
+        // What comes again after a break is not news.
+        const known = arrival.resumed ? Math.min(end - start, Math.max(0, arrival.size - position)) : 0;
+        if (position + known !== arrival.size && known < end - start) arrival.ordered = false;
+        arrival.hash.update(source.subarray(start + known, end));
+        arrival.size += end - start - known;
       },
       messageEnded: (message) => {
         const arrival = this.#byMessage.get(message);
@@ -161,7 +175,8 @@ export class Talk {
 
   /** Sends octets without keeping them in memory. */
   stream(content: Content, options: MessageOptions = {}): OutgoingMessage {
-    const total = content.left;
+    const { from = 0 } = options;
+    const total = from + content.left;
     let message: OutgoingMessage | undefined;
     this.#driver.turn((now) => {
       message = this.session.send({ contentType: "application/octet-stream", total, ...options }, now);
