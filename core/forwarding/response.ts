@@ -38,10 +38,12 @@ export function takeResponse(
   }
   const { origin, asked } = transaction;
   const own = asked?.lastOwnUri ?? origin?.ownUriOut;
-  if (own === undefined || !beginsWith(head, own)) {
+  // With a head like the one it was seen for it need not be looked for again.
+  if (own === undefined || (head.memo !== own && !beginsWith(head, own))) {
     state.noteFault(from, "RESPONSE_MALFORMED", "To-Path");
     return undefined;
   }
+  head.memo = own;
   if (asked !== undefined) return passBack(state, backPressure, transaction, asked, head);
   if (head.status >= 200 && head.status < 300) from.transactions.finish(transaction);
   else failTransaction(state, backPressure, transaction, head.status);

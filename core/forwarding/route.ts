@@ -94,12 +94,18 @@ export class Routes {
   /** The route of a request; both path headers are there. */
   find(head: Head): Route | Fault {
     const recent = this.#recent;
+    const last = recent[0];
+    // A head like the one this was found for has the same paths.
+    if (last !== undefined && head.memo === last && isCurrent(last)) {
+      this.#useLeases(last);
+      return last;
+    }
     for (let i = 0; i < recent.length; i++) {
       const route = recent[i] as Route;
       if (!head.valueIs(TO_PATH, route.toPath) || !head.valueIs(FROM_PATH, route.fromPath)) continue;
       recent.splice(i, 1);
       if (!isCurrent(route)) break;
-      return this.#use(route);
+      return this.#use(head, route);
     }
     const key = this.#more.size > 0 ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
     const known = this.#more.get(key);
@@ -107,7 +113,7 @@ export class Routes {
       // The one not used for longest is the first.
       this.#more.delete(key);
       this.#more.set(key, known);
-      return this.#use(known);
+      return this.#use(head, known);
     }
     this.#more.delete(key);
     const route = decide(head, this.#source, this.#state);
@@ -118,16 +124,21 @@ export class Routes {
       if (this.#more.size === MOST_OF_RELAY) this.#more.delete(oldest as string);
       this.#more.set(`${octetString(route.toPath)}\n${octetString(route.fromPath)}`, route);
     }
-    return this.#use(route);
+    return this.#use(head, route);
   }
 
-  /** It goes to the front of the most recent. */
-  #use(route: Route): Route {
+  /** It goes to the front of the most recent, and with the head to those like it. */
+  #use(head: Head, route: Route): Route {
     const recent = this.#recent;
     if (recent.length === MOST_RECENT) recent.pop();
     recent.unshift(route);
-    for (const lease of route.leases) lease.usedAt = this.#state.now;
+    head.memo = route;
+    this.#useLeases(route);
     return route;
+  }
+
+  #useLeases({ leases }: Route): void {
+    for (let i = 0; i < leases.length; i++) (leases[i] as Lease).usedAt = this.#state.now;
   }
 }
 

@@ -83,6 +83,17 @@ describe.each(cuts)("%s", (cut) => {
       expectWaiting();
     });
 
+    test("when it names another of our URIs, also when a response like it was right before", () => {
+      const first = bob.lease;
+      bob.answer(sent, 200);
+      bob.lease = bob.authenticate();
+      alice.say(send("t222", between(alice, bob, { body: "hello" })));
+      expect(alice.briefs()).toEqual(["t222 200"]);
+      bob.say(request(bob.only().id, "200", { to: [first], from: [bob.uri] }));
+      expect(bench.faults).toEqual(["RESPONSE_MALFORMED"]);
+      expectWaiting();
+    });
+
     test("when it comes twice", () => {
       bob.answer(sent, 200);
       bob.answer(sent, 415);
