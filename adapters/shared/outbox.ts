@@ -6,7 +6,8 @@
  * costs pages and not thousands of little buffers.
  *
  * A long write out of the buffer that was just received is passed on without a copy. The memory is only borrowed, but
- * it is the runtime's, which never uses a read buffer twice, and core has no business writing into it.
+ * it is the runtime's, which never uses a read buffer twice, and core has no business writing into it. What is kept that
+ * way has a bound of its own, because a view of a tenth of a buffer keeps all of it.
  */
 import type { Driver, Flushable, Owner } from "./driver.ts";
 
@@ -17,6 +18,8 @@ export const LOW_MARK = 64 * 1024;
 
 /** Writes of at least this length are worth passing on without a copy. */
 const LONG = 4096;
+/** The most that views may keep alive of the buffers they look into, while a connection has a backlog. */
+const KEPT = 512 * 1024;
 const PAGE = 16 * 1024;
 /**
  * The most that is offered to a channel at once. Some say what was taken only when all of it was, and core judges by that
@@ -61,6 +64,11 @@ export class Outbox implements Flushable {
   #page: Uint8Array | undefined;
   #start: number;
   #end: number;
+  /** Pages that pieces look into and that are full, oldest first. */
+  readonly #full: Uint8Array[];
+  /** The buffer that was last passed on without a copy, and the octets of all of them since there was no backlog. */
+  #kept: ArrayBufferLike | undefined;
+  #keptOctets: number;
   /** Octets the channel was offered and has not taken; nothing is offered meanwhile. */
   #offered: number;
   /** The backlog was above the low mark, so it will have fallen below it. */
@@ -79,6 +87,9 @@ export class Outbox implements Flushable {
     this.#page = undefined;
     this.#start = 0;
     this.#end = 0;
+    this.#full = [];
+    this.#kept = undefined;
+    this.#keptOctets = 0;
     this.#offered = 0;
     this.#owesFell = false;
     this.#touched = false;
@@ -95,7 +106,7 @@ export class Outbox implements Flushable {
     }
     this.backlog += length;
     if (this.backlog > LOW_MARK) this.#owesFell = true;
-    if (length >= LONG && this.#mayKeep(source, length)) {
+    if (length >= LONG && this.#mayKeep(source)) {
       this.#seal();
       this.#pieces.push(source.subarray(start, end));
     } else if (length >= PAGE) {
@@ -148,11 +159,19 @@ export class Outbox implements Flushable {
     this.#abandoned = true;
     this.#pieces = [];
     this.#page = undefined;
+    this.#full.length = 0; // the kernel may still be reading them
+    this.#kept = undefined;
   }
 
-  /** May `source` be kept without a copy, and without keeping much more memory alive than it is worth? */
-  #mayKeep(source: Uint8Array, length: number): boolean {
-    return source === this.#driver.lent && length * 4 >= source.buffer.byteLength;
+  /** May `source` be kept without a copy, and without keeping more memory alive than is good? Counts it if so. */
+  #mayKeep(source: Uint8Array): boolean {
+    if (source !== this.#driver.lent) return false;
+    if (source.buffer === this.#kept) return true;
+    const octets = this.#keptOctets + source.buffer.byteLength;
+    if (octets > KEPT) return false;
+    this.#kept = source.buffer;
+    this.#keptOctets = octets;
+    return true;
   }
 
   #copy(source: Uint8Array, start: number, end: number): void {
@@ -160,6 +179,7 @@ export class Outbox implements Flushable {
     while (at < end) {
       if (this.#page === undefined || this.#end === PAGE) {
         this.#seal();
+        if (this.#page !== undefined) this.#full.push(this.#page);
         this.#page = sparePages.pop() ?? new Uint8Array(PAGE);
         this.#start = 0;
         this.#end = 0;
@@ -187,22 +207,14 @@ export class Outbox implements Flushable {
     this.backlog -= octets;
     if (this.backlog === 0) {
       this.#pieces.length = 0;
-      // Nobody looks at the page any more. Pages before it may be in use elsewhere and are left to the collector.
-      if (this.#page !== undefined && sparePages.length < SPARE_PAGES) sparePages.push(this.#page);
+      // Nobody looks at the pages any more.
+      while (this.#full.length > 0) spare(this.#full.pop());
+      spare(this.#page);
       this.#page = undefined;
+      this.#kept = undefined;
+      this.#keptOctets = 0;
     } else {
-      let whole = 0;
-      let left = octets;
-      while (left > 0) {
-        const piece = this.#pieces[whole] as Uint8Array;
-        if (piece.length > left) {
-          this.#pieces[whole] = piece.subarray(left);
-          break;
-        }
-        left -= piece.length;
-        whole++;
-      }
-      this.#pieces.splice(0, whole);
+      this.#dropWhole(octets);
     }
     if (this.#owesFell && this.backlog < LOW_MARK) {
       this.#owesFell = false;
@@ -210,9 +222,30 @@ export class Outbox implements Flushable {
     }
     if (this.backlog === 0) this.owner.backlogGone();
   }
+
+  #dropWhole(octets: number): void {
+    let whole = 0;
+    let left = octets;
+    while (left > 0) {
+      const piece = this.#pieces[whole] as Uint8Array;
+      if (piece.length > left) {
+        this.#pieces[whole] = piece.subarray(left);
+        break;
+      }
+      left -= piece.length;
+      whole++;
+      // The end of a page is its last piece.
+      if (piece.buffer === this.#full[0]?.buffer && piece.byteOffset + piece.length === PAGE) spare(this.#full.shift());
+    }
+    this.#pieces.splice(0, whole);
+  }
 }
 
 /** Copying fewer octets than this one by one is quicker than making a view for `set`. */
 const SHORT = 32;
 
 const sparePages: Uint8Array[] = [];
+
+function spare(page: Uint8Array | undefined): void {
+  if (page !== undefined && sparePages.length < SPARE_PAGES) sparePages.push(page);
+}

@@ -38,6 +38,11 @@ function open(freshReads: boolean, core: (link: Link) => void = () => {}): Conne
   return made;
 }
 
+/** What the pieces offered so far look into. */
+function memory(): Set<ArrayBufferLike> {
+  return new Set(channel.lots.flat().map((piece) => piece.buffer));
+}
+
 function write(text: string): void {
   driver.turn(() => connection.write(Buffer.from(text, "latin1"), 0, text.length));
 }
@@ -120,8 +125,24 @@ describe("what core writes", () => {
       expect(passedOn(new Uint8Array(16_384), 0, 4000)).toBe(false);
     });
 
-    it("is copied when it would keep a much larger buffer alive", () => {
-      expect(passedOn(new Uint8Array(65_536), 0, 8192)).toBe(false);
+    it("is copied when too much would be kept alive by views of it", () => {
+      connection.attach((link) => ({
+        received: (bytes) => link.write(bytes, 0, 8192),
+        writable: () => {},
+        ended: () => {},
+      }));
+      // An eighth of each buffer, and nothing is taken: 64 KB of backlog keep 512 KB alive, and no more is kept.
+      const kept = (count: number) => {
+        channel.lots.length = 0;
+        channel.room = 0;
+        for (let i = 0; i < count; i++) connection.received(new Uint8Array(65_536));
+        channel.room = Number.POSITIVE_INFINITY;
+        connection.taken(0);
+        expect(connection.backlog).toBe(0);
+        return [...memory()].filter(({ byteLength }) => byteLength === 65_536).length;
+      };
+      expect(kept(10)).toBe(8);
+      expect(kept(3)).toBe(3);
     });
 
     it("keeps its place between small writes", () => {
@@ -137,6 +158,37 @@ describe("what core writes", () => {
       connection.received(Buffer.alloc(8192, "b"));
       expect(channel.calls).toEqual([[4, 8192, 4]]);
       expect(channel.taken).toBe(`head${"b".repeat(8192)}tail`);
+    });
+  });
+
+  describe("in pages", () => {
+    const long = Buffer.alloc(40_000, "a");
+    /** In writes that are short enough to be copied. */
+    const fill = (to: Connection) => {
+      driver.turn(() => {
+        for (let at = 0; at < long.length; at += 1000) to.write(long, at, at + 1000);
+      });
+    };
+
+    it("uses them again when all was taken", () => {
+      fill(connection);
+      const first = memory();
+      expect(first.size).toBe(3);
+      channel.lots.length = 0;
+      fill(connection);
+      expect([...memory()].filter((page) => !first.has(page))).toEqual([]);
+    });
+
+    it("uses one again as soon as it was taken, and not before", () => {
+      channel.room = 20_000;
+      fill(connection);
+      const [taken, partly, waiting] = [...memory()];
+      channel.lots.length = 0;
+      channel.room = Number.POSITIVE_INFINITY;
+      fill(open(true));
+      expect(memory()).toContain(taken);
+      expect(memory()).not.toContain(partly);
+      expect(memory()).not.toContain(waiting);
     });
   });
 

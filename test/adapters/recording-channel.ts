@@ -8,6 +8,8 @@ export class RecordingChannel implements Channel {
   readonly calls: number[][] = [];
   /** The pieces of the last call, the very objects. */
   pieces: readonly Uint8Array[] = [];
+  /** The pieces of every call. */
+  readonly lots: Uint8Array[][] = [];
   /** What happened besides writing, in order. */
   readonly log: string[] = [];
   /** Octets it still takes. */
@@ -16,6 +18,7 @@ export class RecordingChannel implements Channel {
   write(pieces: readonly Uint8Array[], octets: number): number {
     this.calls.push(pieces.map((piece) => piece.length));
     this.pieces = [...pieces];
+    this.lots.push([...pieces]);
     const taken = Math.min(octets, this.room);
     this.room -= taken;
     this.taken += Buffer.concat(pieces).subarray(0, taken).toString("latin1");
