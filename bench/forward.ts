@@ -14,7 +14,8 @@ import process from "node:process";
 import { answerChallenge } from "../core/auth/answer.ts";
 import { chooseChallenge } from "../core/auth/challenge.ts";
 import { octetString, octets } from "../core/bytes/octets.ts";
-import { type Feed, type Host, type Link, Relay, type RelayConfig } from "../core/mod.ts";
+import { type Feed, type Host, type Link, Relay } from "../core/mod.ts";
+import { relayConfig, tlsListener } from "../test/support/relay-config.ts";
 
 const ROUNDS = 7;
 const ROUND_MS = 250;
@@ -118,19 +119,10 @@ const host: Host = {
   fillRandom: (target) => void randomFillSync(target),
   note() {},
 };
-const config: RelayConfig = {
-  listeners: [{ name: "tls", advertise: { secure: true, host: "localhost", port: 2855 }, authInsecure: false }],
+const config = relayConfig({
+  listeners: [tlsListener("localhost", 2855, "tls")],
   domains: [{ name: "localhost", algorithms: ["MD5"] }],
-  auth: {
-    nonceSeconds: 300,
-    expires: { minSeconds: 60, defaultSeconds: 86_400, maxSeconds: 604_800 },
-    maxFailures: 3,
-  },
-  outgoing: { plain: false, chunkBytes: [] },
-  forwarding: { unknownMethods: "forward", chunkBytes: 0 },
-  relayNames: [],
-  limits: { sessionsPerUser: 50, idleSeconds: 3600, headerBytes: 16_384, bytesPerSecondPerSession: 0 },
-};
+});
 const relay = new Relay(config, host, 0);
 const A = "msrps://a.invalid:2855/alice;tcp";
 const B = "msrps://b.invalid:2855/bob;tcp";

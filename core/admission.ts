@@ -14,7 +14,7 @@ import type { Uri } from "./codec/uri.ts";
 import { consequence, type Fault } from "./faults.ts";
 import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
 import type { Surroundings } from "./forwarding/incoming.ts";
-import type { Credential, DomainConfig, ListenerConfig, Ticket } from "./ports.ts";
+import type { Credential, DomainConfig, ListenerConfig, Millis, Ticket } from "./ports.ts";
 import type { Connection } from "./session/connection.ts";
 import { isRelay } from "./session/relay-peer.ts";
 
@@ -22,6 +22,10 @@ import { isRelay } from "./session/relay-peer.ts";
 const MAX_PENDING = 16;
 /** The same of a relay, which brings those of many clients. */
 const MAX_PENDING_OF_RELAY = 1024;
+
+/** Refused AUTHs of one connection that are told one by one in a minute; all are counted. */
+const MAX_NOTED_REFUSALS = 32;
+const NOTED_WITHIN: Millis = 60_000;
 
 /** Who asked, and what a response to it needs. */
 interface Asker {
@@ -32,6 +36,12 @@ interface Asker {
   readonly ownerUri: Uri;
   /** The relays between the client and us, in the order in which the client reaches them, each with a space behind it. */
   readonly relaysBefore: string;
+}
+
+/** What is known of an AUTH that is refused. */
+interface About {
+  readonly user?: string;
+  readonly domain?: string;
 }
 
 /** An AUTH whose account is being looked up. */
@@ -46,6 +56,7 @@ export class Admission {
   readonly #authenticator: Authenticator;
   readonly #domains: Map<string, DomainConfig>;
   readonly #pending: Map<Ticket, Pending>;
+  #drainedSince: Millis | undefined;
   #tickets: number;
 
   constructor(around: Surroundings) {
@@ -54,7 +65,17 @@ export class Admission {
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
     this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
     this.#pending = new Map();
+    this.#drainedSince = undefined;
     this.#tickets = 0;
+  }
+
+  /** Since when no new sessions are taken; undefined when they are. */
+  get drainedSince(): Millis | undefined {
+    return this.#drainedSince;
+  }
+
+  drain(on: boolean): void {
+    this.#drainedSince = on ? (this.#drainedSince ?? this.#around.state.now) : undefined;
   }
 
   /** How many wait for their account. */
@@ -74,7 +95,7 @@ export class Admission {
     const to = parsePath(head.value(TO_PATH) ?? "");
     const from = parsePath(head.value(FROM_PATH) ?? "");
     if (to === undefined || from === undefined) {
-      this.#refuse({ source, id, paths }, "PATH");
+      this.#refuse({ source, id, paths }, {}, "PATH");
       return;
     }
     const relays = from.texts.slice(0, -1).reverse();
@@ -83,20 +104,26 @@ export class Admission {
     const domain = this.#domainOf(to.uris[0] as Uri);
     if (domain === undefined) {
       // §6.2: a domain we do not serve is another relay's business.
+      this.#noteRefusal(source, { domain: (to.uris[0] as Uri).host }, "NOT_FOR_US");
       this.#around.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
+      return;
+    }
+    const about: About = { domain: domain.name };
+    if (this.#isDrainedFor(source)) {
+      this.#refuse(asker, about, "DRAINING");
       return;
     }
     // A relay has proven itself by its certificate, whatever becomes of its client's AUTH.
     const fromRelay = this.#isFromRelay(asker);
     if (fromRelay) state.endProbation(source);
     if (!source.peer.secure && source.listener?.authInsecure !== true) {
-      this.#refuse(asker, "AUTH_NOT_SECURE");
+      this.#refuse(asker, about, "AUTH_NOT_SECURE");
       return;
     }
     const bounds = state.config.auth.expires;
     const expires = readExpires(head.value(EXPIRES), bounds);
     if (expires === "EXPIRES") {
-      this.#refuse(asker, expires);
+      this.#refuse(asker, about, expires);
       return;
     }
     const claim = this.#authenticator.begin(head.value(AUTHORIZATION), to.texts[0] as string, domain);
@@ -105,16 +132,18 @@ export class Admission {
       return;
     }
     if (claim === "AUTH_MALFORMED") {
-      this.#refuse(asker, claim);
+      this.#refuse(asker, about, claim);
       return;
     }
+    const claimed = aboutClaim(claim);
     // Before the credentials are checked, so that the client may repeat them with another Expires.
     if (typeof expires === "string") {
       const { name, value } = boundHeader(expires, bounds);
-      this.#refuse(asker, expires, `${name}: ${value}\r\n`);
+      this.#refuse(asker, claimed, expires, `${name}: ${value}\r\n`);
       return;
     }
     if (source.authsPending >= (fromRelay ? MAX_PENDING_OF_RELAY : MAX_PENDING)) {
+      this.#noteRefusal(source, claimed, "AUTH_TOO_MANY_PENDING");
       this.#around.close(source, "AUTH_TOO_MANY_PENDING", "");
       return;
     }
@@ -132,7 +161,7 @@ export class Admission {
     const { asker, claim } = pending;
     asker.source.authsPending--;
     if (found === "UNAVAILABLE") {
-      this.#refuse(asker, "AUTH_UNAVAILABLE");
+      this.#refuse(asker, aboutClaim(claim), "AUTH_UNAVAILABLE");
       return;
     }
     const proven = this.#authenticator.finish(claim, found, this.#around.state.now);
@@ -140,7 +169,7 @@ export class Admission {
       this.#admit(pending, proven.info);
       return;
     }
-    this.#challenge(asker, claim.domain, proven);
+    this.#challenge(asker, claim.domain, proven, claim.username);
     // §6.3: failures of the clients behind a relay are no reason to part with the relay.
     if (proven === "AUTH_WRONG" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
   }
@@ -161,7 +190,7 @@ export class Admission {
     const domain = claim.domain.name;
     const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
     if (full && !state.leases.makeRoom(user, domain, state.now)) {
-      this.#refuse(asker, "TOO_MANY_SESSIONS");
+      this.#refuse(asker, { user, domain }, "TOO_MANY_SESSIONS");
       return;
     }
     // A connection that we dialed came in on no listener: any of ours will do.
@@ -173,29 +202,58 @@ export class Admission {
     // §4.2, §5.1: the URIs in the order in which the client will write them in a To-Path.
     const extra =
       `Use-Path: ${asker.relaysBefore}${lease.text}\r\n` +
-      `Expires: ${expiresSeconds}\r\n` +
+      `Expires: ${lease.lastsSeconds}\r\n` +
       `Authentication-Info: ${info}\r\n`;
     writeAnswer(state, source, asker.id, 200, asker.paths, extra);
     backPressure.wrote(source, source);
     source.authFailures = 0;
     state.endProbation(source);
-    state.counters.authSuccesses++;
-    const { number: session } = lease;
-    state.host.note({ type: "sessionStarted", session, connection: source.number, user, domain, expiresSeconds });
+    state.counters.auth(domain, "OK");
+    state.host.note({ type: "sessionStarted", ...lease.holder, expiresSeconds: lease.lastsSeconds });
   }
 
-  #challenge(asker: Asker, domain: DomainConfig, fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE"): void {
+  #challenge(
+    asker: Asker,
+    domain: DomainConfig,
+    fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE",
+    user?: string,
+  ): void {
     const values = this.#authenticator.challenge(domain, fault === "AUTH_STALE", this.#around.state.now);
-    this.#refuse(asker, fault, values.map((value) => `WWW-Authenticate: ${value}\r\n`).join(""));
+    const about = user === undefined ? { domain: domain.name } : { user, domain: domain.name };
+    this.#refuse(asker, about, fault, values.map((value) => `WWW-Authenticate: ${value}\r\n`).join(""));
   }
 
   /** @param extra  header lines of the response, each with its CRLF */
-  #refuse({ source, id, paths }: Pick<Asker, "source" | "id" | "paths">, fault: Fault, extra = ""): void {
+  #refuse({ source, id, paths }: Pick<Asker, "source" | "id" | "paths">, about: About, fault: Fault, extra = ""): void {
     const { state, backPressure } = this.#around;
     // A challenge is how every AUTH begins, and no fault of anybody.
     if (fault !== "AUTH_CHALLENGED") state.noteFault(source, fault, "");
+    this.#noteRefusal(source, about, fault);
     writeAnswer(state, source, id, consequence(fault).status as number, paths, extra);
     backPressure.wrote(source, source);
+  }
+
+  /** Counts a refusal, and tells the Host of it unless there were many of late. */
+  #noteRefusal(source: Connection, about: About, fault: Fault): void {
+    const { counters, host, now } = this.#around.state;
+    counters.auth(about.domain ?? "", fault);
+    if (fault === "AUTH_CHALLENGED") return;
+    if (now - source.authsRefusedAt >= NOTED_WITHIN) {
+      source.authsRefused = 0;
+      source.authsRefusedAt = now;
+    }
+    if (source.authsRefused++ >= MAX_NOTED_REFUSALS) return;
+    const { number: connection, peer, listener } = source;
+    const where = listener === undefined ? {} : { listener: listener.name };
+    host.note({ type: "authRefused", fault, connection, peer, ...where, ...about });
+  }
+
+  /**
+   * While draining: who came before and has not authenticated yet may still do so, having chosen this relay when it was
+   * open (probation bounds how long that takes); all others are sent elsewhere.
+   */
+  #isDrainedFor(source: Connection): boolean {
+    return this.#drainedSince !== undefined && (source.proven || source.openedAt > this.#drainedSince);
   }
 
   /** Is the previous hop a relay (§6.3)? */
@@ -210,4 +268,8 @@ export class Admission {
     const { listeners, domains } = this.#around.state.config;
     return listeners.some(({ advertise }) => advertise.host === uri.host) ? domains[0] : undefined;
   }
+}
+
+function aboutClaim({ username, domain }: Claim): About {
+  return { user: username, domain: domain.name };
 }

@@ -112,6 +112,9 @@ export const faults = {
   EXPIRES: { then: "answer", status: 400, rfc: "4976 §7", text: "Expires is not a whole number of seconds" },
   EXPIRES_TOO_SHORT: { then: "answer", status: 423, rfc: "4976 §6.3", text: "Expires below Min-Expires" },
   EXPIRES_TOO_LONG: { then: "answer", status: 423, rfc: "4976 §6.3", text: "Expires above Max-Expires" },
+  // No MSRP text has a code that says "elsewhere". 503 is the one of SIP, whose clients these are: with it they go on to the
+  // next SRV target (RFC 3263 §4.3). Who does not know it sees a failure like any other (RFC 4975 §7.2).
+  DRAINING: { then: "answer", status: 503, rfc: "3263 §4.3", text: "no new sessions: the relay is being drained" },
   TOO_MANY_SESSIONS: { then: "answer", status: 403, rfc: "4976 §6.3", text: "limits.sessionsPerUser reached" },
 
   // Time and quantity.
@@ -124,4 +127,8 @@ export type Fault = keyof typeof faults;
 /** The consequence of a fault, with the optional field visible. */
 export function consequence(fault: Fault): Consequence {
   return faults[fault];
+}
+
+export function isFault(code: string): code is Fault {
+  return Object.hasOwn(faults, code);
 }

@@ -2,8 +2,10 @@
 export * from "./ports.ts";
 export { type Consequence, consequence, type Fault, faults } from "./faults.ts";
 export { parseUri, type Uri } from "./codec/uri.ts";
-export { Relay } from "./relay.ts";
-export type { Counters } from "./forwarding/state.ts";
+export { type Census, Relay } from "./relay.ts";
+export type { AuthOutcome, Counters, DialOutcome, FrameCounts } from "./forwarding/counters.ts";
+export type { TracedHead, TraceSink } from "./forwarding/trace.ts";
+export type { ConnectionNow, SessionNow } from "./session/snapshot.ts";
 export type { Authentication, AuthenticationOptions, RelayAccount } from "./endpoint/authentication.ts";
 export { Collector } from "./endpoint/collector.ts";
 export { Endpoint, type EndpointOptions } from "./endpoint/endpoint.ts";

@@ -65,6 +65,52 @@ export interface Credential {
 
 export type DigestAlgorithm = "MD5" | "SHA-256" | "SHA-512-256";
 
+/** What went through a session, as its holder sees it: `out` is what the holder sent. */
+export interface Traffic {
+  /** Octets of SEND bodies. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Chunks that end a message (`$`). */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  /** Messages whose first chunk says that they are a file; session/traffic.ts says by what. */
+  readonly filesIn: number;
+  readonly filesOut: number;
+  /** REPORTs of peers, and our own about what could not be delivered. */
+  readonly reportsIn: number;
+  readonly reportsOut: number;
+}
+
+/** Why a session has ended. */
+export type SessionEnd =
+  | "CONNECTION" // its holder's connection has gone; if for a fault, that is beside it
+  | "EXPIRED"
+  | "EXPIRED_IN_USE" // within two minutes of a request: a client that never refreshes
+  | "IDLE" // unused for limits.sessionIdleSeconds, or its connection for limits.idleSeconds
+  | "MAX_TIME" // limits.sessionMaxSeconds have passed
+  | "ROOM" // unused, and its place was needed (RFC 4976 §6.5)
+  | "OPERATOR"
+  | "DRAIN" // it was still there at the deadline
+  | "SHUTDOWN";
+
+/** Why a connection was closed. */
+export type ConnectionEnd = Fault | "PEER" | "IDLE" | "MAX_TIME" | "ROOM" | "OPERATOR" | "DRAIN" | "SHUTDOWN";
+
+/** Whose session it is and where its holder is; a session is called by its number, never by its URI. */
+export interface SessionHolder {
+  readonly session: number;
+  /** The connection on which the AUTH came. */
+  readonly connection: number;
+  readonly user: string;
+  readonly domain: string;
+  /** Who is at the other end of that connection. */
+  readonly peer: Peer;
+  /** Where that connection came in; absent for one that we have dialed. */
+  readonly listener?: string;
+  /** The relay that brought the AUTH (RFC 4976 §6.3), if it did not come from the client itself. */
+  readonly relay?: string;
+}
+
 /** Rare events, for logs and records. Counters are plain numbers that admin reads (`Relay.counters`). */
 export type Happening =
   | { readonly type: "connectionOpened"; readonly connection: number; readonly peer: Peer; readonly listener: string }
@@ -73,24 +119,32 @@ export type Happening =
       readonly type: "connectionClosed";
       readonly connection: number;
       readonly peer: Peer;
-      readonly why: Fault | "PEER" | "IDLE" | "SHUTDOWN";
+      readonly why: ConnectionEnd;
     }
   | { readonly type: "dialFailed"; readonly hop: Hop; readonly why: DialFailure }
-  | {
-      readonly type: "sessionStarted";
-      readonly session: number;
-      readonly connection: number;
-      readonly user: string;
-      readonly domain: string;
-      readonly expiresSeconds: number;
-    }
-  | {
+  | (SessionHolder & { readonly type: "sessionStarted"; readonly expiresSeconds: number })
+  | (SessionHolder & {
       readonly type: "sessionEnded";
-      readonly session: number;
+      readonly why: SessionEnd;
+      /** What ended its connection, if that is how it ended. */
+      readonly fault?: Fault;
+      readonly startedAt: Millis;
+      /** When a request last passed; `startedAt` when none did. */
+      readonly usedAt: Millis;
+      /** Hosts and ports of those who exchanged messages with its holder; a path of several has a space between them. */
+      readonly peers: readonly string[];
+      readonly traffic: Traffic;
+    })
+  /** An AUTH was refused, other than by the challenge it begins with. At most 32 a minute of one connection are told. */
+  | {
+      readonly type: "authRefused";
+      readonly fault: Fault;
       readonly connection: number;
-      readonly user: string;
-      readonly domain: string;
-      readonly why: "CONNECTION" | "EXPIRED" | "EXPIRED_IN_USE" | "SHUTDOWN";
+      readonly peer: Peer;
+      readonly listener?: string;
+      /** As far as the AUTH was read. Strangers choose both; `domain` need not be one of ours. */
+      readonly user?: string;
+      readonly domain?: string;
     }
   | {
       readonly type: "fault";
@@ -189,7 +243,12 @@ export interface RelayConfig {
   readonly relayNames: readonly string[];
   readonly limits: {
     readonly sessionsPerUser: number;
+    /** Of a connection (RFC 4976 §6.5). */
     readonly idleSeconds: number;
+    /** A session that nothing passes through for so long is ended; 0 for no limit. */
+    readonly sessionIdleSeconds: number;
+    /** A session is ended after so long, used or not; 0 for no limit. */
+    readonly sessionMaxSeconds: number;
     /** Longest head of a frame, start line to blank line. */
     readonly headerBytes: number;
     /** Bytes a second a session may send; 0 for no limit. */

@@ -10,17 +10,33 @@ import { readPath } from "./codec/path.ts";
 import type { Head } from "./codec/head.ts";
 import { USE_PATH } from "./codec/header.ts";
 import { parseUri, type Uri } from "./codec/uri.ts";
-import { consequence, type Fault } from "./faults.ts";
+import { consequence, type Fault, isFault } from "./faults.ts";
 import { BackPressure } from "./forwarding/back-pressure.ts";
 import { Incoming, type Surroundings } from "./forwarding/incoming.ts";
 import { dialFault, NextHops } from "./forwarding/next-hops.ts";
 import { failTransaction, takeResponse, timeOut } from "./forwarding/response.ts";
 import { Pace } from "./forwarding/pace.ts";
-import { type Counters, State } from "./forwarding/state.ts";
-import type { Credential, DialFailure, Feed, Host, Link, Millis, RelayConfig, RelayPort, Ticket } from "./ports.ts";
+import type { Counters } from "./forwarding/counters.ts";
+import { State } from "./forwarding/state.ts";
+import type { TraceSink } from "./forwarding/trace.ts";
+import type {
+  ConnectionEnd,
+  Credential,
+  DialFailure,
+  Feed,
+  Host,
+  Link,
+  Millis,
+  RelayConfig,
+  RelayPort,
+  SessionEnd,
+  Ticket,
+} from "./ports.ts";
 import { Connection } from "./session/connection.ts";
+import type { Lease } from "./session/lease.ts";
 import { LeastUsed } from "./session/least-used.ts";
 import { isRelay } from "./session/relay-peer.ts";
+import { type ConnectionNow, connectionNow, type SessionNow, sessionNow } from "./session/snapshot.ts";
 import { REPORT_PARTIAL } from "./session/transaction.ts";
 
 /** RFC 4976 §6.1: how long a new connection has to make a request that succeeds. */
@@ -62,6 +78,10 @@ export class Relay implements RelayPort, Surroundings {
       const previous = previousUri(origin);
       return previous !== undefined && this.#isFromRelay(origin) ? this.nextHops.backTo(previous) : undefined;
     };
+    this.state.leaseEnded = (lease, why) => {
+      this.#noteEnd(lease, why);
+      if (why === "IDLE" || why === "MAX_TIME" || why === "OPERATOR") this.#withdraw(lease, why);
+    };
     this.#pace = new Pace(this.state);
     this.#admission = new Admission(this);
     this.#incoming = new Map();
@@ -69,8 +89,16 @@ export class Relay implements RelayPort, Surroundings {
     this.#closing = false;
   }
 
+  /** What was seen and done so far: a copy. */
   get counters(): Counters {
-    return this.state.counters;
+    const { connections, counters, now, timers } = this.state;
+    let bytesOut = 0;
+    let heldMillis: Millis = 0;
+    for (const connection of connections) {
+      bytesOut += connection.written;
+      if (connection.holds > 0) heldMillis += now - connection.heldAt;
+    }
+    return counters.copy({ bytesOut, heldMillis, timersFired: timers.fired });
   }
 
   /** How many connections there are, dials included. */
@@ -126,6 +154,7 @@ export class Relay implements RelayPort, Surroundings {
     const { number, hop } = connection;
     state.host.note({ type: "connectionDialed", connection: number, peer: link.peer, hop });
     this.backPressure.eased(connection);
+    state.counters.dialOutcomes.OK++;
     return this.#feed(connection);
   }
 
@@ -134,7 +163,7 @@ export class Relay implements RelayPort, Surroundings {
     state.now = now;
     const connection = this.nextHops.answered(ticket);
     if (connection === undefined || connection.hop === undefined) return;
-    state.counters.dialFailures++;
+    state.counters.dialOutcomes[why]++;
     state.host.note({ type: "dialFailed", hop: connection.hop, why });
     this.#end(connection, "PEER", dialFault(why));
   }
@@ -169,20 +198,75 @@ export class Relay implements RelayPort, Surroundings {
     const connection = this.#leastUsed.next(now);
     if (connection === undefined) return false;
     this.state.counters.closedForRoom++;
-    this.#end(connection, "IDLE");
+    this.#end(connection, "ROOM");
     return true;
   }
 
   shutdown(now: Millis): void {
     this.state.now = now;
     this.#closing = true;
+    const why = this.draining ? "DRAIN" : "SHUTDOWN";
     for (const connection of [...this.state.connections]) {
       // What has come of a chunk goes on, and ends with "+".
       this.#incoming.get(connection)?.cutOff();
-      for (const lease of this.state.leases.endOf(connection)) this.state.noteEnd(lease, "SHUTDOWN");
+      for (const lease of this.state.leases.endOf(connection)) this.#noteEnd(lease, why);
     }
-    for (const lease of this.state.leases.endAll()) this.state.noteEnd(lease, "SHUTDOWN");
-    for (const connection of [...this.state.connections]) this.#end(connection, "SHUTDOWN");
+    for (const lease of this.state.leases.endAll()) this.#noteEnd(lease, why);
+    for (const connection of [...this.state.connections]) this.#end(connection, why);
+  }
+
+  // ---- what an operator asks ----
+
+  /** Every session there is. */
+  sessionsNow(): SessionNow[] {
+    return Array.from(this.state.leases.valid(), sessionNow);
+  }
+
+  /** Every connection there is, dials included. */
+  connectionsNow(): ConnectionNow[] {
+    return Array.from(this.state.connections, connectionNow);
+  }
+
+  /**
+   * Ends a session: its URI is dead at once, the chunk that is open for it is interrupted and its rest refused (481), and
+   * its holder's connection is closed when it serves nothing else. False when there is no such session.
+   */
+  endSession(session: number, now: Millis): boolean {
+    this.state.now = now;
+    const lease = this.state.leases.numbered(session);
+    if (lease === undefined) return false;
+    this.state.leases.end(lease, "OPERATOR", now);
+    return true;
+  }
+
+  /** Closes a connection, and with it ends its sessions. False when there is no such connection. */
+  endConnection(connection: number, now: Millis): boolean {
+    this.state.now = now;
+    for (const candidate of this.state.connections) {
+      if (candidate.number !== connection) continue;
+      this.#end(candidate, "OPERATOR");
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes no new sessions (the fault DRAINING), or takes them again. Sessions that exist go on. */
+  drain(on: boolean, now: Millis): void {
+    this.state.now = now;
+    this.#admission.drain(on);
+  }
+
+  get draining(): boolean {
+    return this.#admission.drainedSince !== undefined;
+  }
+
+  /**
+   * Tells the heads of a session's frames to `sink`, until it ends or is told undefined. False when there is no such
+   * session, or too many are followed already.
+   */
+  trace(session: number, sink: TraceSink | undefined): boolean {
+    const lease = this.state.leases.numbered(session);
+    return lease !== undefined && this.state.traces.follow(lease, sink);
   }
 
   #turnAway(link: Link): Feed {
@@ -202,6 +286,7 @@ export class Relay implements RelayPort, Surroundings {
         if (connection.closed) return;
         state.now = now;
         connection.usedAt = now;
+        connection.read += bytes.length;
         state.counters.bytesIn += bytes.length;
         reader?.read(bytes);
         this.#pace.brought(connection, bytes.length);
@@ -243,7 +328,7 @@ export class Relay implements RelayPort, Surroundings {
   }
 
   /** @param failure  what became of all that was under way to it; undefined to have it found out */
-  #end(connection: Connection, why: Fault | "PEER" | "IDLE" | "SHUTDOWN", failure?: Fault): void {
+  #end(connection: Connection, why: ConnectionEnd, failure?: Fault): void {
     const { state } = this;
     if (connection.closed) return;
     const { link } = connection;
@@ -258,7 +343,7 @@ export class Relay implements RelayPort, Surroundings {
     this.nextHops.forget(connection);
     this.#incoming.get(connection)?.cutOff();
     this.#incoming.delete(connection);
-    for (const lease of state.leases.endOf(connection)) state.noteEnd(lease, "CONNECTION");
+    for (const lease of state.leases.endOf(connection)) this.#noteEnd(lease, ...endOfSession(why));
     for (const timer of [connection.probation, connection.idleTimer])
       if (timer !== undefined) state.timers.cancel(timer);
     link?.close();
@@ -282,11 +367,36 @@ export class Relay implements RelayPort, Surroundings {
       failed++;
     }
     if (failed > 0) state.noteFault(connection, fault, `${failed} under way`);
+    state.counters.bytesOut += connection.written;
+    if (connection.holds > 0) state.counters.heldMillis += state.now - connection.heldAt;
     this.backPressure.gone(connection);
     this.#pace.gone(connection);
     if (link !== undefined) {
       state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
     }
+  }
+
+  // ---- the end of sessions ----
+
+  #noteEnd(lease: Lease, why: SessionEnd, fault?: Fault): void {
+    if (this.state.traces.on) this.state.traces.follow(lease, undefined);
+    this.state.noteEnd(lease, why, fault);
+  }
+
+  /** A session was ended before its time: what is open for it is cut off, and nobody waits on a connection without use. */
+  #withdraw(lease: Lease, why: "IDLE" | "MAX_TIME" | "OPERATOR"): void {
+    for (const incoming of this.#incoming.values()) incoming.endOf(lease);
+    const { owner } = lease;
+    if (owner.closed || owner.listener === undefined || this.#serves(owner)) return;
+    this.#end(owner, why, "SESSION_UNKNOWN");
+  }
+
+  /** Does anybody need this connection besides its own sessions that have ended? */
+  #serves(connection: Connection): boolean {
+    if (connection.leases.size > 0 || connection.authsPending > 0 || connection.hopKeys.size > 0) return true;
+    for (const lease of this.state.leases.valid())
+      if ((lease.relayHost !== undefined && lease.owner === connection) || lease.hasStranger(connection)) return true;
+    return false;
   }
 
   // ---- responses ----
@@ -322,4 +432,10 @@ interface Came {
 
 function previousUri({ fromPath }: Came): Uri | undefined {
   return readPath(fromPath, 0, fromPath.length)?.uris[0];
+}
+
+/** What the end of its connection is for a session. */
+function endOfSession(why: ConnectionEnd): [SessionEnd, Fault?] {
+  if (why === "PEER") return ["CONNECTION"];
+  return isFault(why) ? ["CONNECTION", why] : [why];
 }

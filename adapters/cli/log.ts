@@ -79,6 +79,13 @@ function describe(happening: Happening): Line {
       const hop = uri(happening.hop);
       return line("warning", `no connection to ${hop}: ${happening.why}`, { hop, why: happening.why });
     }
+    case "authRefused": {
+      const { fault, connection, user = "", domain = "" } = happening;
+      const peer = named(happening.peer);
+      // The fault itself has its own line; this one says who.
+      const who = user === "" ? domain : `${user}@${domain}`;
+      return line("debug", `AUTH for ${who} from ${peer} refused: ${fault}`, { fault, connection, peer, user, domain });
+    }
     case "sessionStarted": {
       const { session, connection, user, domain, expiresSeconds } = happening;
       const fields = { session, connection, user, domain, expiresSeconds };

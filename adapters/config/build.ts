@@ -78,6 +78,8 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
     limits: {
       sessionsPerUser: limits.sessionsPerUser,
       idleSeconds: limits.idleSeconds,
+      sessionIdleSeconds: limits.sessionIdleSeconds,
+      sessionMaxSeconds: limits.sessionMaxSeconds,
       headerBytes: limits.headerBytes,
       bytesPerSecondPerSession: limits.bytesPerSecondPerSession,
     },

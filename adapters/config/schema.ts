@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { DigestAlgorithm } from "../../core/mod.ts";
 import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
 import { isHash, notHash } from "./hash.ts";
-import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo } from "./shapes.ts";
+import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo, zeroOr } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
 
@@ -141,18 +141,17 @@ export const schema = table({
   outgoing,
   forwarding: section({
     unknownMethods: v.optional(oneOf("forward", "refuse"), "forward"),
-    chunkBytes: v.optional(v.union([v.literal(0), whole(256, 1 << 30)], "must be 0 or a whole number from 256"), 0),
+    chunkBytes: v.optional(zeroOr(256, 1 << 30), 0),
   }),
   relays: section({ names: v.optional(listOf(matching(hostPattern, "a host name, * for its first label")), []) }),
   limits: section({
     connections: v.optional(whole(1, 1_000_000), 20_000),
     connectionsPerAddress: v.optional(whole(1, 1_000_000), 100),
     sessionsPerUser: v.optional(whole(1, 100_000), 50),
-    bytesPerSecondPerSession: v.optional(
-      v.union([v.literal(0), whole(1024, 1 << 30)], "must be 0 or a whole number from 1024"),
-      0,
-    ),
+    bytesPerSecondPerSession: v.optional(zeroOr(1024, 1 << 30), 0),
     idleSeconds: v.optional(whole(1, YEAR), 3600),
+    sessionIdleSeconds: v.optional(zeroOr(60, YEAR), 0),
+    sessionMaxSeconds: v.optional(zeroOr(60, YEAR), 0),
     headerBytes: v.optional(whole(1024, 1 << 16), 16_384),
   }),
   admin: v.optional(table({ url: text(), token: v.optional(secret()) })),

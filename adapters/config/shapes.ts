@@ -90,6 +90,11 @@ export function whole(least: number, most: number) {
   );
 }
 
+/** A limit that 0 takes away. */
+export function zeroOr(least: number, most: number) {
+  return v.union([v.literal(0), whole(least, most)], `must be 0 or a whole number from ${least}`);
+}
+
 export function yesNo() {
   return v.boolean((issue) => `must be true or false, ${found(issue.input)}`);
 }

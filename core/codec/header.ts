@@ -19,7 +19,8 @@ export const USE_PATH = 11;
 export const WWW_AUTHENTICATE = 12;
 export const AUTHORIZATION = 13;
 export const AUTHENTICATION_INFO = 14;
-export const OTHER = 15;
+export const CONTENT_DISPOSITION = 15;
+export const OTHER = 16;
 
 export type HeaderId = number;
 
@@ -40,13 +41,17 @@ export const headerNames = [
   "WWW-Authenticate",
   "Authorization",
   "Authentication-Info",
+  "Content-Disposition",
 ] as const;
 
 const lowerNames = headerNames.map((name) => octets(name.toLowerCase()));
 
-/** Several challenges may stand in several WWW-Authenticate headers (RFC 8760 §2.3); the rest stand once. */
+/**
+ * Several challenges may stand in several WWW-Authenticate headers (RFC 8760 §2.3), and what belongs to the content is not
+ * ours to judge; the rest stand once.
+ */
 export function mayRepeat(id: HeaderId): boolean {
-  return id === OTHER || id === WWW_AUTHENTICATE;
+  return id === OTHER || id === WWW_AUTHENTICATE || id === CONTENT_DISPOSITION;
 }
 
 /** The candidates for each length of name; no two that a SEND carries share one, so most looks are a single compare. */

@@ -76,11 +76,15 @@ export function sameUri(a: Uri, b: Uri): boolean {
 
 /** Writes a URI in its plainest form; for URIs of our own making only. */
 export function formatUri(uri: Uri): string {
-  const host = uri.host.includes(":") ? `[${uri.host}]` : uri.host;
   const user = uri.userinfo === "" ? "" : `${uri.userinfo}@`;
-  const port = uri.port === 0 ? "" : `:${uri.port}`;
   const session = uri.sessionId === "" ? "" : `/${uri.sessionId}`;
-  return `${uri.secure ? "msrps" : "msrp"}://${user}${host}${port}${session};${uri.transport}`;
+  return `${uri.secure ? "msrps" : "msrp"}://${user}${authorityOf(uri)}${session};${uri.transport}`;
+}
+
+/** Host and port, the way they stand in a URI. */
+export function authorityOf({ host, port }: Pick<Uri, "host" | "port">): string {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === 0 ? name : `${name}:${port}`;
 }
 
 function readHost(text: string): string | undefined {

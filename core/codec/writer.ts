@@ -31,7 +31,7 @@ export function writeEndLine(to: Scratch, transactId: string, flag: number, afte
   to.text(transactId).octet(flag).octet(CR).octet(LF);
 }
 
-/** The reason phrases of RFC 4975 §10 and RFC 4976 §10.3. */
+/** The reason phrases of RFC 4975 §10 and RFC 4976 §10.3, and that of 503 (faults.ts). */
 export function comment(status: number): string {
   return comments[status] ?? "";
 }
@@ -48,5 +48,6 @@ const comments: Record<number, string> = {
   481: "Session Does Not Exist",
   500: "Server Error",
   501: "Method Not Understood",
+  503: "Service Unavailable",
   506: "Session Already In Use",
 };

@@ -8,7 +8,15 @@
 import { DOLLAR, HASH, octetString } from "../bytes/octets.ts";
 import type { ByteRange } from "../codec/byte-range.ts";
 import { AUTH, type Head, REPORT, RESPONSE, SEND } from "../codec/head.ts";
-import { CONTENT_TYPE, FAILURE_REPORT, FROM_PATH, MESSAGE_ID, OTHER, SUCCESS_REPORT } from "../codec/header.ts";
+import {
+  CONTENT_DISPOSITION,
+  CONTENT_TYPE,
+  FAILURE_REPORT,
+  FROM_PATH,
+  MESSAGE_ID,
+  OTHER,
+  SUCCESS_REPORT,
+} from "../codec/header.ts";
 import { Reader } from "../codec/reader.ts";
 import { consequence, type Fault } from "../faults.ts";
 import type { Millis } from "../ports.ts";
@@ -274,7 +282,8 @@ function accepts(acceptTypes: readonly string[], contentType: string): boolean {
 function otherHeaders(head: Head): [string, string][] {
   const headers: [string, string][] = [];
   for (let line = 0; line < head.headerCount; line++) {
-    if (head.ids[line] !== OTHER) continue;
+    const id = head.ids[line];
+    if (id !== OTHER && id !== CONTENT_DISPOSITION) continue;
     const lineStart = head.base + (head.lineStarts[line] as number);
     const valueStart = head.base + (head.valueStarts[line] as number);
     const value = octetString(head.octets, valueStart, head.base + (head.valueEnds[line] as number));

@@ -59,11 +59,13 @@ export class BackPressure {
   wrote(source: Connection, out: Connection): void {
     if (out.closed) return;
     if (out.stallTimer === undefined) this.#watch(out);
+    const { counters } = this.#state;
+    if (out.backlog > counters.backlogMost) counters.backlogMost = out.backlog;
     if (!isFull(out) || source.closed || out.held.includes(source) || out.overflowing.has(source)) return;
     out.held.push(source);
     if (source.holdTimer === undefined && source !== out) this.#watchShared(source);
     this.#releasing.delete(out);
-    if (source.holds++ === 0) source.link?.setReading(false);
+    source.hold(this.#state.now);
   }
 
   /** Is `out` full, and `source` one that does not wait for it any longer? */
@@ -80,7 +82,7 @@ export class BackPressure {
   /** `connection` has gone: nobody waits for it, and it waits for nobody. */
   gone(connection: Connection): void {
     this.#releasing.delete(connection);
-    for (const source of connection.held.splice(0)) letGo(source);
+    for (const source of connection.held.splice(0)) this.#letGo(source);
     connection.overflowing.clear();
     if (connection.holdTimer !== undefined) this.#state.timers.cancel(connection.holdTimer);
     if (connection.stallTimer !== undefined) this.#state.timers.cancel(connection.stallTimer);
@@ -101,7 +103,7 @@ export class BackPressure {
   }
 
   #release(out: Connection): void {
-    for (const source of out.held.splice(0, RELEASED_AT_ONCE)) letGo(source);
+    for (const source of out.held.splice(0, RELEASED_AT_ONCE)) this.#letGo(source);
     if (out.held.length > 0) this.#releasing.add(out);
     else this.#releasing.delete(out);
   }
@@ -132,7 +134,11 @@ export class BackPressure {
     out.held.splice(at, 1);
     out.overflowing.add(source);
     for (const feeder of [...out.feeders]) feeder.giveUp(source);
-    letGo(source);
+    this.#letGo(source);
+  }
+
+  #letGo(source: Connection): void {
+    this.#state.counters.heldMillis += source.letGo(this.#state.now);
   }
 
   /** Looks after a connection until its backlog is gone. */
@@ -160,8 +166,4 @@ export class BackPressure {
 
 function isFull(out: Connection): boolean {
   return out.backlog > HIGH_WATER || out.transactions.open > MAX_OPEN_TRANSACTIONS;
-}
-
-function letGo(source: Connection): void {
-  if (--source.holds === 0 && !source.closed) source.link?.setReading(true);
 }

@@ -22,6 +22,7 @@ import {
 import type { FrameSink } from "../codec/reader.ts";
 import { consequence, type Fault } from "../faults.ts";
 import type { Connection } from "../session/connection.ts";
+import type { Lease } from "../session/lease.ts";
 import {
   type FailureReport,
   idText,
@@ -35,10 +36,12 @@ import {
 import { answerPaths, writeAnswer } from "./answer.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame } from "./chunk.ts";
+import { count } from "./counters.ts";
 import type { NextHops } from "./next-hops.ts";
 import { type Route, Routes } from "./route.ts";
 import type { State } from "./state.ts";
 import { Stream } from "./stream.ts";
+import { countReport } from "./traffic.ts";
 import { forwardWhole } from "./whole.ts";
 
 /** RFC 4975 §7.1: bodies of other requests than SEND are no larger. */
@@ -90,6 +93,8 @@ export class Incoming implements FrameSink {
   #method: string;
   #hasBody: boolean;
   #proves: boolean;
+  #traced: string | undefined; // the head, if somebody follows its session and its end was not in sight
+  #tracedBytes: number;
 
   constructor(source: Connection, around: Surroundings) {
     this.#source = source;
@@ -117,6 +122,8 @@ export class Incoming implements FrameSink {
     this.#method = "";
     this.#hasBody = false;
     this.#proves = false;
+    this.#traced = undefined;
+    this.#tracedBytes = 0;
   }
 
   /** Does this connection bring requests for more than one other? */
@@ -126,11 +133,13 @@ export class Incoming implements FrameSink {
 
   head(head: Head): void {
     const { state } = this.#around;
-    state.counters.framesIn++;
+    count(state.counters.framesIn, head.kind);
+    this.#traced = state.traces.on ? state.traces.read(this.#source, head) : undefined;
+    this.#tracedBytes = 0;
     this.#mode = DISCARD;
     this.#kind = head.kind;
     if (head.kind === RESPONSE) {
-      state.counters.responses++;
+      count(state.counters.responsesIn, head.status);
       this.#around.response(this.#source, head);
       return;
     }
@@ -146,6 +155,7 @@ export class Incoming implements FrameSink {
   }
 
   body(source: Uint8Array, start: number, end: number): void {
+    this.#tracedBytes += end - start;
     if (this.#ifBody !== undefined) {
       if (this.#mode !== DISCARD) this.#refuse(this.#ifBody, undefined);
       return;
@@ -169,6 +179,10 @@ export class Incoming implements FrameSink {
   end(flag: number): void {
     const mode = this.#mode;
     this.#mode = DISCARD;
+    if (this.#traced !== undefined) {
+      this.#around.state.traces.end("in", this.#source, this.#traced, this.#tracedBytes, flag);
+      this.#traced = undefined;
+    }
     if (mode === DISCARD) return;
     const { state, backPressure } = this.#around;
     const route = this.#route as Route;
@@ -208,6 +222,13 @@ export class Incoming implements FrameSink {
     this.#mode = DISCARD;
   }
 
+  /** A session has ended: the chunk that comes in for it goes no further, and its sender may go on in another one. */
+  endOf(lease: Lease): void {
+    if (this.#mode !== STREAM || !(this.#route as Route).leases.includes(lease)) return;
+    this.#stream?.cutOff();
+    this.fail(481);
+  }
+
   /** The next hop refuses or is lost while the chunk still comes in: answer now, read past the rest. */
   fail(status: number): void {
     if (this.#mode !== STREAM) return;
@@ -237,7 +258,6 @@ export class Incoming implements FrameSink {
 
   #acceptSend(head: Head): Fault | undefined {
     const { state, nextHops } = this.#around;
-    state.counters.sends++;
     const route = this.#routes.find(head);
     if (typeof route === "string") return route;
     const { octets } = head;
@@ -283,6 +303,7 @@ export class Incoming implements FrameSink {
       ownUriOut: route.lastOwnUri,
       messageId: copyOctets(octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
       failureReport: this.#failureReport,
+      givers: route.givers,
       open: this,
       refused: false,
     };
@@ -307,8 +328,6 @@ export class Incoming implements FrameSink {
       this.#around.auth(this.#source, head);
       return undefined;
     }
-    if (head.kind === REPORT) state.counters.reports++;
-    else state.counters.otherRequests++;
     if (head.kind === OTHER_METHOD && state.config.forwarding.unknownMethods === "refuse") return "METHOD_REFUSED";
     const route = this.#routes.find(head);
     if (typeof route === "string") return route;
@@ -350,6 +369,9 @@ export class Incoming implements FrameSink {
     frame.text("MSRP ").text(id).text(" ").text(this.#method).text("\r\n");
     frame.copy(route.paths).copy(this.#rest.octets, 0, this.#rest.length);
     const body = this.#collected;
+    count(state.counters.framesOut, this.#kind);
+    if (this.#kind === REPORT) countReport(route);
+    if (state.traces.on) state.traces.wrote(out, frame, body.length, DOLLAR);
     if (this.#hasBody) frame.text("\r\n").copy(body.octets, 0, body.length);
     endFrame(frame, new Scratch(32).text(id).take(), DOLLAR, this.#hasBody);
     out.writeFrame(frame);

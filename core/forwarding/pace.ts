@@ -41,10 +41,10 @@ export class Pace {
     allowance.octets = Math.min(rate, allowance.octets + earned) - octets;
     allowance.asOf = now;
     if (allowance.octets >= 0 || allowance.timer !== undefined) return;
-    if (source.holds++ === 0) source.link?.setReading(false);
+    source.hold(now);
     allowance.timer = timers.set(now + (-allowance.octets / rate) * 1000, () => {
       allowance.timer = undefined;
-      if (--source.holds === 0 && !source.closed) source.link?.setReading(true);
+      this.#state.counters.heldMillis += source.letGo(this.#state.now);
     });
   }
 

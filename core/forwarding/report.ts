@@ -4,9 +4,11 @@
  */
 import { DOLLAR, octetString } from "../bytes/octets.ts";
 import { formatByteRange } from "../codec/byte-range.ts";
+import { REPORT } from "../codec/head.ts";
 import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
 import { statusText } from "./answer.ts";
+import { count } from "./counters.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -36,7 +38,10 @@ export function sendReport(
   writeHeader(frame, "Message-ID", octetString(origin.messageId));
   writeHeader(frame, "Byte-Range", formatByteRange(start, end, total));
   writeHeader(frame, "Status", `000 ${statusText(status)}`);
+  if (state.traces.on) state.traces.wrote(to, frame, 0, DOLLAR);
   writeEndLine(frame, id, DOLLAR, false);
   to.writeFrame(frame);
+  count(state.counters.framesOut, REPORT);
   state.counters.reportsMade++;
+  for (const { traffic } of origin.givers) traffic.reportsIn++;
 }

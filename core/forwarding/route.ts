@@ -48,6 +48,10 @@ export interface Route {
   readonly answerPaths: Uint8Array;
   /** Largest chunk body the next hop is given; 0 for no limit. */
   readonly chunkBytes: number;
+  /** The sessions whose holder has sent it: usually one or none. */
+  readonly givers: readonly Lease[];
+  /** The session whose holder gets it, if it is a client of ours. */
+  readonly taker: Lease | undefined;
   /** The connection to use, once somebody has asked for it. */
   out: Connection | undefined;
 }
@@ -178,6 +182,7 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
   }
 
   const leases: Lease[] = [];
+  const givers: Lease[] = [];
   let direction: Route["direction"] = "here";
   for (let i = 0; i < to.uris.length && i < MAX_PATH; i++) {
     const uri = to.uris[i] as Uri;
@@ -202,12 +207,15 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
       if (!fromOwner && i === 0 && mayCarry(source, from.uris[0] as Uri)) {
         lease.learnStranger(from.uris[0] as Uri, source);
       }
+      // Who sends to itself is on both sides. What another relay brings for its client may come from anybody behind it.
+      if (fromOwner && lease.relayHost === undefined) givers.push(lease);
       direction = "to";
       break;
     }
     // §6.4: or the previous hop was the one coming from that client.
     if (!fromOwner) return "SESSION_FOREIGN";
     lease.learnOwnerUri(from.uris[0] as Uri);
+    givers.push(lease);
     direction = "on";
   }
 
@@ -232,6 +240,9 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     .text(to.texts[0] as string)
     .text("\r\n");
   for (const lease of leases) lease.usedAt = state.now;
+  const taker = direction === "to" ? lastLease : undefined;
+  for (const giver of givers) giver.learnPeer(beyondUs(to.uris.slice(own), state.config));
+  taker?.learnPeer(beyondUs(from.uris, state.config));
   return {
     toPath: copyOctets(octets, toStart, toEnd),
     fromPath: copyOctets(octets, fromStart, fromEnd),
@@ -247,6 +258,8 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     lastOwnUri: new Scratch(128).text(to.texts[own - 1] as string).take(),
     answerPaths: answerPaths.take(),
     chunkBytes: chunkBytes(state.config, hop),
+    givers,
+    taker,
     out: toClient ? lastLease.owner : undefined,
   };
 }
@@ -254,6 +267,11 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
 /** Does the authority of this URI name this relay, whatever its session-id? */
 export function isOurs(uri: Uri, config: RelayConfig): boolean {
   return config.listeners.some(({ advertise }) => advertise.host === uri.host && advertise.port === uri.port);
+}
+
+/** The part of a path that is not this relay: what an operator does not know yet. */
+function beyondUs(path: readonly Uri[], config: RelayConfig): Uri[] {
+  return path.filter((uri) => !isOurs(uri, config));
 }
 
 /** An msrps URI is never served over a connection without TLS, ours or that of the proxy in front of a listener. */

@@ -5,37 +5,16 @@
 import { RandomPool } from "../bytes/random.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import type { Fault } from "../faults.ts";
-import type { Host, Millis, RelayConfig } from "../ports.ts";
+import type { Host, Millis, RelayConfig, SessionEnd } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
-import { Leases, type Lease } from "../session/lease.ts";
+import { Leases, type Lease, type LeaseEnd } from "../session/lease.ts";
 import { Timers } from "../session/timers.ts";
 import { type Origin, TransactionTimers } from "../session/transaction.ts";
+import { LiveCounters } from "./counters.ts";
+import { Traces } from "./trace.ts";
 
 /** Faults of one connection that are told one by one; the rest is only counted. */
 const MAX_NOTED_FAULTS = 32;
-
-/** Plain numbers, read by admin and metrics whenever they like. */
-export interface Counters {
-  framesIn: number;
-  bytesIn: number;
-  sends: number;
-  reports: number;
-  otherRequests: number;
-  responses: number;
-  chunksOut: number;
-  reportsMade: number;
-  /** REPORTs whose way back was gone. */
-  reportsLost: number;
-  timeouts: number;
-  interrupts: number;
-  dials: number;
-  dialFailures: number;
-  authSuccesses: number;
-  /** Connections closed to make room for others (RFC 4976 §6.5). */
-  closedForRoom: number;
-  /** By fault code. */
-  readonly faults: Record<string, number>;
-}
 
 export class State {
   now: Millis;
@@ -46,7 +25,8 @@ export class State {
   readonly transactionTimers: TransactionTimers;
   readonly leases: Leases;
   readonly connections: Set<Connection>;
-  readonly counters: Counters;
+  readonly counters: LiveCounters;
+  readonly traces: Traces;
   /** For composing a frame; empty whenever nobody is composing. */
   readonly scratch: Scratch;
   /** For end-lines alone: they are written in the middle of somebody else's composing, when a chunk is interrupted. */
@@ -54,6 +34,8 @@ export class State {
   connectionsEver: number;
   /** Another connection to the relay a message came from, when the one it came on has gone; set by the Relay. */
   wayBack: (origin: Origin) => Connection | undefined;
+  /** A lease has ended while its connection was there; set by the Relay. */
+  leaseEnded: (lease: Lease, why: LeaseEnd) => void;
 
   constructor(config: RelayConfig, host: Host, now: Millis) {
     this.now = now;
@@ -62,30 +44,16 @@ export class State {
     this.random = new RandomPool((target) => host.fillRandom(target));
     this.timers = new Timers();
     this.transactionTimers = new TransactionTimers();
-    this.leases = new Leases(this.timers, this.random, (lease, why) => this.noteEnd(lease, why));
+    const { limits } = config;
+    this.leases = new Leases(this.timers, this.random, (lease, why) => this.leaseEnded(lease, why), limits);
     this.connections = new Set();
-    this.counters = {
-      framesIn: 0,
-      bytesIn: 0,
-      sends: 0,
-      reports: 0,
-      otherRequests: 0,
-      responses: 0,
-      chunksOut: 0,
-      reportsMade: 0,
-      reportsLost: 0,
-      timeouts: 0,
-      interrupts: 0,
-      dials: 0,
-      dialFailures: 0,
-      authSuccesses: 0,
-      closedForRoom: 0,
-      faults: {},
-    };
+    this.counters = new LiveCounters(config.domains.map(({ name }) => name));
+    this.traces = new Traces(this);
     this.scratch = new Scratch(4096);
     this.endScratch = new Scratch(64);
     this.connectionsEver = 0;
     this.wayBack = () => undefined;
+    this.leaseEnded = () => {};
   }
 
   /** A request on this connection has succeeded: its probation is over (RFC 4976 §6.1). */
@@ -103,8 +71,11 @@ export class State {
     this.host.note({ type: "fault", fault, connection: connection.number, peer: connection.peer, detail });
   }
 
-  noteEnd(lease: Lease, why: "CONNECTION" | "EXPIRED" | "EXPIRED_IN_USE" | "SHUTDOWN"): void {
-    const { number: session, user, domain } = lease;
-    this.host.note({ type: "sessionEnded", session, connection: lease.owner.number, user, domain, why });
+  /** @param fault  what ended the connection of its holder, if that is how it ended */
+  noteEnd(lease: Lease, why: SessionEnd, fault?: Fault): void {
+    const { holder, grantedAt: startedAt, touchedAt: usedAt, peers } = lease;
+    const traffic = { ...lease.traffic };
+    const because = fault === undefined ? { why } : { why, fault };
+    this.host.note({ type: "sessionEnded", ...holder, ...because, startedAt, usedAt, peers, traffic });
   }
 }

@@ -10,15 +10,17 @@
 import { DOLLAR, HASH, PLUS, sameOctets } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
-import type { Head } from "../codec/head.ts";
+import { type Head, SEND } from "../codec/head.ts";
 import { BYTE_RANGE } from "../codec/header.ts";
 import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection, Feeder } from "../session/connection.ts";
 import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH, type Transaction } from "../session/transaction.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
+import { count } from "./counters.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
+import { countBegin, countEnd, countIn, countOut } from "./traffic.ts";
 
 /** RFC 4975 §7.1.1: chunks before the last are not to be shorter. */
 const MIN_CHUNK = 2048;
@@ -41,6 +43,7 @@ export class Stream implements Feeder {
   #open: boolean;
   #transaction: Transaction | undefined; // of the open chunk
   readonly #id: Uint8Array; // and its transact-id
+  #traced: string | undefined; // and its head, if somebody follows the session
   failed: boolean; // nothing more goes out
 
   constructor(
@@ -74,14 +77,19 @@ export class Stream implements Feeder {
     this.#open = false;
     this.#transaction = undefined;
     this.#id = new Uint8Array(TRANSACT_ID_LENGTH);
+    this.#traced = undefined;
     this.failed = false;
+    if (this.#position <= 1) countBegin(route, head);
     out.feeders.add(this);
   }
 
   /** Body octets have come. */
   push(source: Uint8Array, start: number, end: number): void {
     if (this.failed || start === end) return;
-    this.#out.usedAt = this.#state.now;
+    const { counters, now } = this.#state;
+    this.#out.usedAt = now;
+    counters.bodyBytesIn += end - start;
+    countIn(this.#route, end - start, now);
     if (!this.#open && this.#out.openChunk !== undefined && this.#keptLength + end - start <= MIN_CHUNK) {
       this.#keep(source, start, end);
       return;
@@ -99,6 +107,7 @@ export class Stream implements Feeder {
     if (this.#keptLength > 0) this.#writeKept(false);
     else this.#begin(this.#rangeText);
     this.#close(flag);
+    if (flag === DOLLAR) countEnd(this.#route);
     this.#backPressure.wrote(this.#origin.source, this.#out);
   }
 
@@ -167,6 +176,8 @@ export class Stream implements Feeder {
       const room = limit === 0 ? end - at : limit - (this.#position - this.#chunkStart);
       const stop = this.#guard.check(source, at, Math.min(end, at + room));
       if (stop > at) this.#out.write(source, at, stop);
+      this.#state.counters.bodyBytesOut += stop - at;
+      countOut(this.#route, stop - at);
       this.#position += stop - at;
       const collision = stop < Math.min(end, at + room);
       const full = limit > 0 && this.#position - this.#chunkStart >= limit;
@@ -198,12 +209,14 @@ export class Stream implements Feeder {
       .text("Byte-Range: ")
       .text(rangeText ?? formatByteRange(this.#position, -1, this.#total))
       .text("\r\n");
-    head.copy(this.#after).text("\r\n");
+    head.copy(this.#after);
+    this.#traced = this.#state.traces.on ? this.#state.traces.begins(head) : undefined;
+    head.text("\r\n");
     out.write(head.octets, 0, head.length);
     out.openChunk = this;
     this.#chunkStart = this.#position;
     this.#open = true;
-    this.#state.counters.chunksOut++;
+    count(this.#state.counters.framesOut, SEND);
   }
 
   #close(flag: number): void {
@@ -211,6 +224,8 @@ export class Stream implements Feeder {
     const end = this.#state.endScratch.reset();
     endFrame(end, this.#id, flag, true);
     out.write(end.octets, 0, end.length);
+    const bodyBytes = this.#position - this.#chunkStart;
+    if (this.#traced !== undefined) this.#state.traces.end("out", out, this.#traced, bodyBytes, flag);
     this.#open = false;
     if (out.openChunk === this) out.openChunk = undefined;
     const transaction = this.#transaction;

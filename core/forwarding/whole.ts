@@ -3,14 +3,16 @@
  */
 import { copyOctets, DOLLAR } from "../bytes/octets.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
-import type { Head } from "../codec/head.ts";
+import { type Head, SEND } from "../codec/head.ts";
 import { MESSAGE_ID } from "../codec/header.ts";
 import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection } from "../session/connection.ts";
 import { type FailureReport, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
 import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
+import { count } from "./counters.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
+import { countBegin, countEnd, countIn, countOut } from "./traffic.ts";
 
 /** Bodies up to this size are copied behind their head, so that the frame is one write. */
 const SMALL = 4096;
@@ -58,6 +60,7 @@ export function forwardWhole(
   startRequest(frame, id, "SEND");
   frame.copy(route.paths);
   copyHeaders(frame, head, 0, head.headerCount, wrong ? formatByteRange(first, last, range.total) : undefined);
+  if (state.traces.on) state.traces.wrote(out, frame, length, flag);
   if (head.hasBody) frame.text("\r\n");
   if (length > SMALL) {
     out.write(frame.octets, 0, frame.length);
@@ -68,7 +71,13 @@ export function forwardWhole(
   }
   endFrame(frame, id, flag, head.hasBody);
   out.write(frame.octets, 0, frame.length);
-  state.counters.chunksOut++;
+  count(state.counters.framesOut, SEND);
+  state.counters.bodyBytesIn += length;
+  state.counters.bodyBytesOut += length;
+  countIn(route, length, state.now);
+  countOut(route, length);
+  if (first <= 1) countBegin(route, head);
+  if (flag === DOLLAR) countEnd(route);
 
   if (transaction === undefined) return;
   transaction.origin = {
@@ -78,6 +87,7 @@ export function forwardWhole(
     ownUriOut: route.lastOwnUri,
     messageId: copyOctets(head.octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
     failureReport,
+    givers: route.givers,
     open: undefined,
     refused: false,
   };

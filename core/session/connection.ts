@@ -30,6 +30,7 @@ export class Connection {
   link: Link | undefined; // undefined while dialing
   closed: boolean;
   readonly #waiting: Scratch | undefined; // octets for a link that is still being dialed
+  read: number; // octets it has ever brought
   written: number; // octets ever accepted for this connection
   openChunk: Feeder | undefined; // whose chunk is open
   readonly feeders: Set<Feeder>; // all that have more to write
@@ -39,6 +40,7 @@ export class Connection {
   readonly leases: Set<Lease>; // URIs handed out to the client here
 
   holds: number; // why we do not read from it: how many connections it is waiting for
+  heldAt: Millis; // since when
   readonly held: Connection[]; // those that wait for this one, oldest first
   readonly overflowing: Set<Connection>; // those that do not wait any longer: while it is full, theirs is refused
   readonly hopKeys: Set<string>; // next hops it is known to lead to; see next-hops.ts
@@ -49,6 +51,8 @@ export class Connection {
   authFailures: number; // since the last AUTH that succeeded here
   remoteAuthFailures: number; // through us at other relays, since the last that succeeded at one
   authsPending: number;
+  authsRefused: number; // and told of, since
+  authsRefusedAt: Millis;
   readonly openedAt: Millis;
   usedAt: Millis;
   takenAt: Millis; // when the kernel last took octets of a backlog
@@ -71,6 +75,7 @@ export class Connection {
     this.link = "link" in at ? at.link : undefined;
     this.closed = false;
     this.#waiting = "hop" in at ? new Scratch() : undefined;
+    this.read = 0;
     this.written = 0;
     this.openChunk = undefined;
     this.feeders = new Set();
@@ -78,6 +83,7 @@ export class Connection {
     this.transactions = new TransactionTable(this, random, timers);
     this.leases = new Set();
     this.holds = 0;
+    this.heldAt = 0;
     this.held = [];
     this.overflowing = new Set();
     this.hopKeys = new Set();
@@ -87,6 +93,8 @@ export class Connection {
     this.authFailures = 0;
     this.remoteAuthFailures = 0;
     this.authsPending = 0;
+    this.authsRefused = 0;
+    this.authsRefusedAt = now;
     this.openedAt = now;
     this.usedAt = now;
     this.takenAt = now;
@@ -117,6 +125,20 @@ export class Connection {
   writeFrame(frame: Scratch): void {
     this.openChunk?.interrupt();
     this.write(frame.octets, 0, frame.length);
+  }
+
+  /** There is one more reason not to read from it. */
+  hold(now: Millis): void {
+    if (this.holds++ > 0) return;
+    this.heldAt = now;
+    this.link?.setReading(false);
+  }
+
+  /** There is one reason less; returns for how long it was not read from, if that is over. */
+  letGo(now: Millis): Millis {
+    if (--this.holds > 0) return 0;
+    if (!this.closed) this.link?.setReading(true);
+    return now - this.heldAt;
   }
 
   /** The dial succeeded: what was waiting goes out. */

@@ -7,11 +7,12 @@
  * refused. A second AUTH makes a second lease, and the first stays valid: that is how a client refreshes.
  */
 import type { RandomPool } from "../bytes/random.ts";
-import { formatUri, sameUri, type Uri } from "../codec/uri.ts";
-import type { Hop, Millis } from "../ports.ts";
+import { authorityOf, formatUri, sameUri, type Uri } from "../codec/uri.ts";
+import type { Hop, Millis, SessionEnd, SessionHolder } from "../ports.ts";
 import type { Connection } from "./connection.ts";
 import { isRelay } from "./relay-peer.ts";
 import type { Timer, Timers } from "./timers.ts";
+import { newTally, type Tally } from "./traffic.ts";
 
 /** 26 letters of 5 bits. */
 const SESSION_ID_LETTERS = 26;
@@ -21,6 +22,10 @@ const REMEMBERED: Millis = 300_000;
 const MAX_OWNER_URIS = 4;
 /** Peers of one session whose connections we remember. One is usual. */
 const MAX_STRANGERS = 16;
+/** Peers of one session whose hosts are told to operators. */
+const MAX_PEERS = 8;
+/** What is told of such a path; strangers write it. */
+const MAX_PEER_TEXT = 256;
 /** A lease used this recently was in use when it expired, and the log says so. */
 const RECENT: Millis = 120_000;
 /** One that came through a relay and was not used for so long may make room for another of the same user. */
@@ -36,11 +41,17 @@ export class Lease {
   /** The relay it came through, proven by its certificate; undefined when it came from the client itself. */
   readonly relayHost: string | undefined;
   readonly grantedAt: Millis;
+  readonly lastsSeconds: number;
   readonly expiresAt: Millis;
+  /** It lasts no longer because of limits.sessionMaxSeconds, whatever its holder asked for. */
+  readonly capped: boolean;
   /** URIs of the owner: the one it authenticated with, and those it has sent from since. */
   readonly #ownerUris: Uri[];
   /** Peers that have reached the owner through this lease: their URI, and the connection it came on. */
   readonly #strangers: { uri: Uri; connection: Connection }[];
+  /** Hosts and ports of those who exchange messages with the owner, the latest last. */
+  readonly #peers: string[];
+  readonly traffic: Tally;
   /** Grows when a stranger's connection changes, so that remembered routes are looked up again. */
   version: number;
   state: "valid" | "expired" | "dead";
@@ -50,12 +61,8 @@ export class Lease {
   constructor(
     number: number,
     uri: Uri,
-    user: string,
-    domain: string,
-    owner: Connection,
-    ownerUri: Uri,
-    relayHost: string | undefined,
-    expiresAt: Millis,
+    { user, domain, owner, ownerUri, relayHost }: Holder,
+    lasts: { readonly seconds: number; readonly capped: boolean },
     now: Millis,
   ) {
     this.number = number;
@@ -65,9 +72,13 @@ export class Lease {
     this.domain = domain;
     this.owner = owner;
     this.relayHost = relayHost;
-    this.expiresAt = expiresAt;
+    this.lastsSeconds = lasts.seconds;
+    this.expiresAt = now + lasts.seconds * 1000;
+    this.capped = lasts.capped;
     this.#ownerUris = [ownerUri];
     this.#strangers = [];
+    this.#peers = [];
+    this.traffic = newTally();
     this.version = 0;
     this.state = "valid";
     this.grantedAt = now;
@@ -108,6 +119,41 @@ export class Lease {
     this.version++;
   }
 
+  /** Messages go to or come from whoever is at the end of this path, the nearest hop first. */
+  learnPeer(path: readonly Uri[]): void {
+    const text = path.map(authorityOf).join(" ").slice(0, MAX_PEER_TEXT);
+    const at = this.#peers.indexOf(text);
+    if (at >= 0) this.#peers.splice(at, 1);
+    else if (this.#peers.length === MAX_PEERS) this.#peers.shift();
+    this.#peers.push(text);
+  }
+
+  get peers(): string[] {
+    return [...this.#peers];
+  }
+
+  /** What a request last did with it, its grant included. */
+  get touchedAt(): Millis {
+    return Math.max(this.grantedAt, this.usedAt);
+  }
+
+  get holder(): SessionHolder {
+    const { number, user, domain, owner, relayHost } = this;
+    return {
+      session: number,
+      connection: owner.number,
+      user,
+      domain,
+      peer: owner.peer,
+      ...(owner.listener === undefined ? {} : { listener: owner.listener.name }),
+      ...(relayHost === undefined ? {} : { relay: relayHost }),
+    };
+  }
+
+  hasStranger(connection: Connection): boolean {
+    return this.#strangers.some((stranger) => stranger.connection === connection);
+  }
+
   /** The connection a peer with this URI came on, if it is still there. */
   strangerAt(uri: Uri): Connection | undefined {
     const known = this.#strangers.find((stranger) => sameUri(stranger.uri, uri));
@@ -124,26 +170,55 @@ export interface Holder {
   readonly relayHost: string | undefined;
 }
 
+/** How long a session may last, or be without use, whatever its expiry; 0 for no limit. */
+export interface SessionLimits {
+  readonly sessionIdleSeconds: number;
+  readonly sessionMaxSeconds: number;
+}
+
+const unlimited: SessionLimits = { sessionIdleSeconds: 0, sessionMaxSeconds: 0 };
+
+/** Why a lease may end while its connection is there. */
+export type LeaseEnd = Exclude<SessionEnd, "CONNECTION" | "DRAIN" | "SHUTDOWN">;
+
 export class Leases {
   readonly #bySessionId: Map<string, Lease>;
   readonly #perUser: Map<string, Set<Lease>>; // valid leases by user and domain, the oldest first
   readonly #timers: Timers;
   readonly #random: RandomPool;
-  readonly #ended: (lease: Lease, why: "EXPIRED" | "EXPIRED_IN_USE") => void;
+  readonly #ended: (lease: Lease, why: LeaseEnd) => void;
+  readonly #limits: SessionLimits;
   #granted: number;
 
-  constructor(timers: Timers, random: RandomPool, ended: (lease: Lease, why: "EXPIRED" | "EXPIRED_IN_USE") => void) {
+  constructor(
+    timers: Timers,
+    random: RandomPool,
+    ended: (lease: Lease, why: LeaseEnd) => void,
+    limits: SessionLimits = unlimited,
+  ) {
     this.#bySessionId = new Map();
     this.#perUser = new Map();
     this.#timers = timers;
     this.#random = random;
     this.#ended = ended;
+    this.#limits = limits;
     this.#granted = 0;
   }
 
   /** Leases that have ended but are remembered count too. */
   get size(): number {
     return this.#bySessionId.size;
+  }
+
+  /** Those that are valid. */
+  *valid(): IterableIterator<Lease> {
+    for (const lease of this.#bySessionId.values()) if (lease.state === "valid") yield lease;
+  }
+
+  /** The valid one of this number. */
+  numbered(number: number): Lease | undefined {
+    for (const lease of this.valid()) if (lease.number === number) return lease;
+    return undefined;
   }
 
   /** How many valid leases a user has. */
@@ -165,9 +240,8 @@ export class Leases {
       oldest = lease;
       unusedSince = since;
     }
-    if (oldest?.timer === undefined) return false;
-    this.#timers.cancel(oldest.timer);
-    this.#expire(oldest, now);
+    if (oldest === undefined) return false;
+    this.end(oldest, "ROOM", now);
     return true;
   }
 
@@ -179,23 +253,21 @@ export class Leases {
    * @param ownerUri  its first From-Path URI: the client's, or that of the relay before us
    * @param relayHost  that relay, if it has proven to be one
    */
-  grant(
-    advertise: Hop,
-    { user, domain, owner, ownerUri, relayHost }: Holder,
-    now: Millis,
-    expiresSeconds: number,
-  ): Lease {
+  grant(advertise: Hop, holder: Holder, now: Millis, expiresSeconds: number): Lease {
+    const { user, domain, owner, relayHost } = holder;
     const sessionId = this.#random.text(SESSION_ID_LETTERS);
     const uri: Uri = { ...advertise, userinfo: "", sessionId, transport: "tcp" };
-    const expiresAt = now + expiresSeconds * 1000;
-    const lease = new Lease(++this.#granted, uri, user, domain, owner, ownerUri, relayHost, expiresAt, now);
+    const most = this.#limits.sessionMaxSeconds;
+    const capped = most > 0 && most < expiresSeconds;
+    const lasts = { seconds: capped ? most : expiresSeconds, capped };
+    const lease = new Lease(++this.#granted, uri, holder, lasts, now);
     this.#bySessionId.set(sessionId, lease);
     const key = userKey(user, domain);
     const held = this.#perUser.get(key) ?? new Set();
     this.#perUser.set(key, held.add(lease));
     // §6.3: what came through a relay is valid on any connection to it, and outlives this one.
     if (relayHost === undefined) owner.leases.add(lease);
-    lease.timer = this.#timers.set(lease.expiresAt, (at) => this.#expire(lease, at));
+    this.#watch(lease);
     return lease;
   }
 
@@ -230,12 +302,30 @@ export class Leases {
     return leases;
   }
 
-  #expire(lease: Lease, now: Millis): void {
+  /** Ends a lease while its connection is there. It is remembered, like one that has expired. */
+  end(lease: Lease, why: LeaseEnd, now: Millis): void {
+    if (lease.state !== "valid") return;
     this.#release(lease);
     lease.state = "expired";
     lease.owner.leases.delete(lease);
+    if (lease.timer !== undefined) this.#timers.cancel(lease.timer);
     lease.timer = this.#timers.set(now + REMEMBERED, () => this.#bySessionId.delete(lease.uri.sessionId));
-    this.#ended(lease, now - lease.usedAt < RECENT ? "EXPIRED_IN_USE" : "EXPIRED");
+    this.#ended(lease, why);
+  }
+
+  /** Sets the timer for when it may have to end. */
+  #watch(lease: Lease): void {
+    lease.timer = this.#timers.set(Math.min(lease.expiresAt, this.#idleAt(lease)), (now) => {
+      if (lease.expiresAt <= now) this.end(lease, expiryOf(lease, now), now);
+      else if (this.#idleAt(lease) <= now) this.end(lease, "IDLE", now);
+      else this.#watch(lease);
+    });
+  }
+
+  /** When it will have been without use for too long. */
+  #idleAt(lease: Lease): Millis {
+    const { sessionIdleSeconds } = this.#limits;
+    return sessionIdleSeconds === 0 ? Number.POSITIVE_INFINITY : lease.touchedAt + sessionIdleSeconds * 1000;
   }
 
   #release(lease: Lease): void {
@@ -245,6 +335,11 @@ export class Leases {
     held?.delete(lease);
     if (held?.size === 0) this.#perUser.delete(key);
   }
+}
+
+function expiryOf(lease: Lease, now: Millis): LeaseEnd {
+  if (lease.capped) return "MAX_TIME";
+  return now - lease.usedAt < RECENT ? "EXPIRED_IN_USE" : "EXPIRED";
 }
 
 function userKey(user: string, domain: string): string {

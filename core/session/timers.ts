@@ -14,9 +14,11 @@ export interface Timer {
 }
 
 export class Timers {
+  fired: number; // how many have run, ever
   readonly #heap: Timer[]; // heap[0] is the next; heap[i] is never later than heap[2i+1] and heap[2i+2]
 
   constructor() {
+    this.fired = 0;
     this.#heap = [];
   }
 
@@ -54,6 +56,7 @@ export class Timers {
     while (this.next <= now) {
       const timer = this.#heap[0] as Timer;
       this.cancel(timer);
+      this.fired++;
       timer.action(now);
     }
   }

@@ -13,6 +13,7 @@ import { octetString } from "../bytes/octets.ts";
 import type { RandomPool } from "../bytes/random.ts";
 import type { Millis } from "../ports.ts";
 import type { Connection } from "./connection.ts";
+import type { Lease } from "./lease.ts";
 
 export const TRANSACTION_TIMEOUT: Millis = 30_000;
 /** How often we look whether the kernel has taken a request. */
@@ -40,6 +41,8 @@ export interface Origin {
   readonly ownUriOut: Uint8Array;
   readonly messageId: Uint8Array;
   readonly failureReport: FailureReport;
+  /** The sessions whose holder has sent it. */
+  readonly givers: readonly Lease[];
   /** The incoming chunk while its end-line has not come yet: then it can still be answered with an error. */
   open: { fail(status: number): void } | undefined;
   /** It was answered with an error: the previous hop tells the sender, and a REPORT of ours would say it twice. */

@@ -16,8 +16,7 @@ import {
 
 export class ChainBench extends RelayBench {
   constructor(relayNames: readonly string[] = ["*.example.net"], changes: Changes = {}) {
-    super(changes);
-    Object.assign(this.relay.state.config, { relayNames });
+    super({ ...changes, relayNames });
   }
 
   /** Somebody connects with a certificate for these names. */

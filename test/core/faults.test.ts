@@ -34,6 +34,9 @@ function authenticates(said: { expires?: string; authorization?: string; user?: 
   };
 }
 
+/** Asks for a challenge. */
+const asksForChallenge: Cause = ({ carol }) => carol.say(request("t111", "AUTH", { to: [authUri], from: [carol.uri] }));
+
 /** How each code comes about. A code nobody can cause has no business in the table: this does not compile without it. */
 const causes: Record<Fault, Cause> = {
   START_LINE: ({ alice }) => alice.say("HELO\r\n"),
@@ -82,7 +85,7 @@ const causes: Record<Fault, Cause> = {
     eve.say(request("t111", "AUTH", { to: [authUri], from: [eve.uri] }));
   },
   AUTH_MALFORMED: authenticates({ authorization: "Basic QWxhZGRpbg==" }),
-  AUTH_CHALLENGED: ({ carol }) => carol.say(request("t111", "AUTH", { to: [authUri], from: [carol.uri] })),
+  AUTH_CHALLENGED: asksForChallenge,
   AUTH_STALE: ({ carol }) => {
     const challenge = carol.challenge() as Challenge;
     carol.say(carol.proof(challenge, { user: "carol" }));
@@ -104,6 +107,10 @@ const causes: Record<Fault, Cause> = {
   EXPIRES: authenticates({ expires: "soon" }),
   EXPIRES_TOO_SHORT: ({ carol }) => carol.say(carol.proof(carol.challenge() as Challenge, { expires: 1 })),
   EXPIRES_TOO_LONG: ({ carol }) => carol.say(carol.proof(carol.challenge() as Challenge, { expires: 1e9 })),
+  DRAINING: (scene) => {
+    scene.bench.relay.drain(true, scene.bench.now);
+    asksForChallenge(scene);
+  },
   TOO_MANY_SESSIONS: (scene) => {
     for (let i = 0; i < 51; i++) {
       scene.carol.heard();
@@ -165,8 +172,8 @@ describe("the table", () => {
     expect(status === undefined).toBe(then !== "answer");
   });
 
-  test("uses no status that RFC 4975 §10 and RFC 4976 §10.3 do not have, but 500", () => {
+  test("uses no status that RFC 4975 §10 and RFC 4976 §10.3 do not have, but 500 and the 503 of SIP", () => {
     const statuses = new Set(Object.values(faults).flatMap((line) => ("status" in line ? [line.status] : [])));
-    expect([...statuses].toSorted((a, b) => a - b)).toEqual([400, 401, 403, 408, 423, 481, 500, 501]);
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([400, 401, 403, 408, 423, 481, 500, 501, 503]);
   });
 });

@@ -85,7 +85,7 @@ describe("a connection that nobody uses (§6.5)", () => {
     bench.advance(1_000);
     expect(alice.closed).toBe(true);
     expect(bench.last("connectionClosed")?.why).toBe("IDLE");
-    expect(bench.last("sessionEnded")?.why).toBe("CONNECTION");
+    expect(bench.last("sessionEnded")?.why).toBe("IDLE");
   });
 
   test("stays while it sends, and while others send to it", () => {

@@ -232,7 +232,7 @@ describeWith([kamailioIsThere], "Kamailio", () => {
       const { client, usePath } = await wireAlice();
       const nobody = kamailio.uri(secure).replace(";tcp", "/n0body;tcp");
       const before = client.frames.length;
-      const responses = relay.relay.counters.responses;
+      const responses = relay.relay.counters.framesIn.response;
       client.request(
         "SEND",
         [
@@ -244,7 +244,7 @@ describeWith([kamailioIsThere], "Kamailio", () => {
         ],
         "help",
       );
-      await until(() => relay.relay.counters.responses > responses, "Kamailio's 481");
+      await until(() => relay.relay.counters.framesIn.response > responses, "Kamailio's 481");
       await pause(20);
       expect(client.frames).toHaveLength(before);
     });

@@ -135,7 +135,9 @@ describe.each(["node", "bun", "deno"] as const)("a relay on %s", (runtime) => {
       expect([arrival.size, arrival.ordered]).toEqual([total, true]);
       expect(arrival.hash.digest("hex")).toBe(content.checksum());
       const after = await relay.ask();
-      expect(after.counters.sends - before.counters.sends).toBe(chunkOctets === 0 ? 1 : total / chunkOctets);
+      expect(after.counters.framesIn.SEND - before.counters.framesIn.SEND).toBe(
+        chunkOctets === 0 ? 1 : total / chunkOctets,
+      );
       unmoved(relay, before, after);
     },
     120_000,

@@ -22,11 +22,11 @@ import type {
   Link,
   Millis,
   Peer,
-  RelayConfig,
   Ticket,
 } from "../../core/mod.ts";
 import { Relay } from "../../core/mod.ts";
 import { type SendSaid, request } from "./frames.ts";
+import { type ConfigChanges, relayConfig, tlsListener } from "./relay-config.ts";
 
 /** As adapters/shared: `writable` comes when a backlog that was above this has fallen below it. */
 export const LOW_MARK = 64 * 1024;
@@ -37,9 +37,9 @@ export const cuts: readonly Cut[] = ["whole", "octet by octet"];
 export const relayHost = "relay.example.com";
 export const authUri = "msrps://example.com;tcp";
 
-const config: RelayConfig = {
+const config = relayConfig({
   listeners: [
-    { name: "public", advertise: { secure: true, host: relayHost, port: 2855 }, authInsecure: false },
+    tlsListener(relayHost),
     { name: "plain", advertise: { secure: false, host: relayHost, port: 2856 }, authInsecure: false },
     { name: "lab", advertise: { secure: false, host: relayHost, port: 2857 }, authInsecure: true },
     { name: "behind-tls-proxy", advertise: { secure: true, host: relayHost, port: 2858 }, authInsecure: true },
@@ -48,23 +48,10 @@ const config: RelayConfig = {
     { name: "example.com", algorithms: ["SHA-256", "MD5"] },
     { name: "example.net", algorithms: ["MD5"] },
   ],
-  auth: {
-    nonceSeconds: 300,
-    expires: { minSeconds: 60, defaultSeconds: 86_400, maxSeconds: 604_800 },
-    maxFailures: 3,
-  },
-  outgoing: { plain: false, chunkBytes: [] },
-  forwarding: { unknownMethods: "forward", chunkBytes: 0 },
-  relayNames: [],
-  limits: { sessionsPerUser: 50, idleSeconds: 3600, headerBytes: 16_384, bytesPerSecondPerSession: 0 },
-};
+});
 
 /** What a test wants different from the configuration above. */
-export interface Changes {
-  readonly auth?: Partial<RelayConfig["auth"]>;
-  readonly outgoing?: Partial<RelayConfig["outgoing"]>;
-  readonly forwarding?: Partial<RelayConfig["forwarding"]>;
-  readonly limits?: Partial<RelayConfig["limits"]>;
+export interface Changes extends ConfigChanges {
   readonly cut?: Cut;
 }
 
@@ -96,7 +83,7 @@ export class RelayBench implements Host {
   #seed: number;
 
   constructor(changes: Changes = {}) {
-    const { auth, outgoing, forwarding, limits, cut = "whole" } = changes;
+    const { cut = "whole", ...different } = changes;
     this.cut = cut;
     this.now = 0;
     this.happenings = [];
@@ -106,14 +93,7 @@ export class RelayBench implements Host {
     this.peers = [];
     this.#lookups = [];
     this.#seed = 4976;
-    const merged: RelayConfig = {
-      ...config,
-      auth: { ...config.auth, ...auth },
-      outgoing: { ...config.outgoing, ...outgoing },
-      forwarding: { ...config.forwarding, ...forwarding },
-      limits: { ...config.limits, ...limits },
-    };
-    this.relay = new Relay(merged, this, 0);
+    this.relay = new Relay(relayConfig({ ...config, ...different }), this, 0);
   }
 
   // ---- what the relay asks of its Host ----

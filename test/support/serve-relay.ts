@@ -8,6 +8,7 @@ import { Driver } from "../../adapters/shared/driver.ts";
 import { Egress } from "../../adapters/shared/egress.ts";
 import type { DialOptions, KeyPair, Listening, Runtime } from "../../adapters/shared/runtime.ts";
 import { type Happening, type Host, Relay, type RelayConfig } from "../../core/mod.ts";
+import { relayConfig, tlsListener } from "./relay-config.ts";
 
 export interface RelayOptions {
   readonly runtime: Runtime;
@@ -83,28 +84,16 @@ export async function serveRelay(options: RelayOptions): Promise<ServedRelay> {
     fillRandom: (target) => void randomFillSync(target),
     note: (happening) => void happenings.push(happening),
   };
-  const config: RelayConfig = {
+  const config = relayConfig({
     listeners: [
-      { name: "tls", advertise: { secure: true, host, port: tls.port }, authInsecure: false },
+      tlsListener(host, tls.port, "tls"),
       { name: "plain", advertise: { secure: false, host, port: plain.port }, authInsecure: true },
     ],
     domains: [{ name: domain, algorithms: ["MD5", "SHA-256"] }],
-    auth: {
-      nonceSeconds: 300,
-      expires: { minSeconds: 60, defaultSeconds: 86_400, maxSeconds: 604_800 },
-      maxFailures: 3,
-    },
-    outgoing: { plain: true, chunkBytes: [], ...options.outgoing },
-    forwarding: { unknownMethods: "forward", chunkBytes: options.chunkBytes ?? 0 },
-    relayNames: [],
-    limits: {
-      sessionsPerUser: 10_000,
-      idleSeconds: 3600,
-      headerBytes: 16_384,
-      bytesPerSecondPerSession: 0,
-      ...options.limits,
-    },
-  };
+    outgoing: { plain: true, ...options.outgoing },
+    forwarding: { chunkBytes: options.chunkBytes ?? 0 },
+    limits: { sessionsPerUser: 10_000, ...options.limits },
+  });
   const relay = new Relay(config, world, systemClock.now());
   const unregister = driver.register(relay);
 

@@ -1,7 +1,14 @@
 /** Names of header fields and their numbers (RFC 4975 §9, RFC 4976 §7). */
 import { describe, expect, test } from "vitest";
 import { octets } from "../../../core/bytes/octets.ts";
-import { headerId, headerNames, mayRepeat, OTHER, WWW_AUTHENTICATE } from "../../../core/codec/header.ts";
+import {
+  CONTENT_DISPOSITION,
+  headerId,
+  headerNames,
+  mayRepeat,
+  OTHER,
+  WWW_AUTHENTICATE,
+} from "../../../core/codec/header.ts";
 
 function idOf(name: string): number {
   const source = octets(`x${name}:`);
@@ -22,16 +29,16 @@ describe("a header name", () => {
     }
   });
 
-  test.each(["", "X", "Subject", "Keep-Alive", "Content-Disposition", "To-Path-", "x".repeat(23), "x".repeat(24)])(
+  test.each(["", "X", "Subject", "Keep-Alive", "Content-Language", "To-Path-", "x".repeat(23), "x".repeat(24)])(
     "%s is none of ours",
     (name) => {
       expect(idOf(name)).toBe(OTHER);
     },
   );
 
-  test("of every header we know stands once, but for WWW-Authenticate", () => {
+  test("of every header we know stands once, but for WWW-Authenticate and what belongs to the content", () => {
     const repeating = headerNames.map((_name, id) => id).filter(mayRepeat);
-    expect(repeating).toEqual([WWW_AUTHENTICATE]);
+    expect(repeating).toEqual([WWW_AUTHENTICATE, CONTENT_DISPOSITION]);
     expect(mayRepeat(OTHER)).toBe(true);
   });
 });

@@ -3,19 +3,16 @@ import { octets } from "../../../core/bytes/octets.ts";
 import type { Authentication } from "../../../core/endpoint/authentication.ts";
 import type { Endpoint } from "../../../core/endpoint/endpoint.ts";
 import type { Session } from "../../../core/endpoint/session.ts";
-import type { Host, RelayConfig } from "../../../core/ports.ts";
+import type { Host } from "../../../core/ports.ts";
 import { Relay } from "../../../core/relay.ts";
+import { relayConfig, tlsListener } from "../../support/relay-config.ts";
 import { dice, endpoint, Net, Notes, pattern, skeleton, Wire } from "./pair.ts";
 
-const config: RelayConfig = {
-  listeners: [{ name: "tls", advertise: { secure: true, host: "relay.example.com", port: 2855 }, authInsecure: false }],
-  domains: [{ name: "example.com", algorithms: ["SHA-256", "MD5"] }],
-  auth: { nonceSeconds: 300, expires: { minSeconds: 60, defaultSeconds: 600, maxSeconds: 3600 }, maxFailures: 3 },
-  outgoing: { plain: false, chunkBytes: [] },
-  forwarding: { unknownMethods: "forward", chunkBytes: 0 },
-  relayNames: [],
-  limits: { sessionsPerUser: 16, idleSeconds: 3600, headerBytes: 16384, bytesPerSecondPerSession: 0 },
-};
+const config = relayConfig({
+  listeners: [tlsListener("relay.example.com", 2855, "tls")],
+  auth: { expires: { minSeconds: 60, defaultSeconds: 600, maxSeconds: 3600 } },
+  limits: { sessionsPerUser: 16 },
+});
 
 /** A relay and those who have authenticated with it. */
 class Town extends Net {

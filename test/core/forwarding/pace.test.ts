@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { send } from "../../support/frames.ts";
 import { between, RelayBench } from "../../support/relay-bench.ts";
 
-const limits = { sessionsPerUser: 50, idleSeconds: 3600, headerBytes: 16_384, bytesPerSecondPerSession: 10_000 };
+const limits = { bytesPerSecondPerSession: 10_000 };
 
 function scene() {
   const bench = new RelayBench({ limits });

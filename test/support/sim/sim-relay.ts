@@ -4,6 +4,7 @@
 import { Connection } from "../../../adapters/shared/connection.ts";
 import { Driver } from "../../../adapters/shared/driver.ts";
 import { type DialFailure, type Happening, type Hop, Relay, type RelayConfig } from "../../../core/mod.ts";
+import { relayConfig, tlsListener } from "../relay-config.ts";
 import type { SimNetwork } from "../sim-network.ts";
 import type { End } from "./wire.ts";
 
@@ -46,26 +47,13 @@ export class SimRelay {
     const dice = net.dice.fork();
     const [least, most] = options.credentialDelay ?? [0, 20];
     this.driver = new Driver({ clock: net.clock, onBug: (bug) => net.bug(name, bug) });
-    const config: RelayConfig = {
-      listeners: [{ name: "public", advertise: { secure: true, host: name, port: this.port }, authInsecure: false }],
+    const config = relayConfig({
+      listeners: [tlsListener(name, this.port)],
       domains: [{ name, algorithms: ["MD5", "SHA-256"] }],
-      auth: {
-        nonceSeconds: 300,
-        expires: { minSeconds: 60, defaultSeconds: 86_400, maxSeconds: 604_800 },
-        maxFailures: 3,
-        ...options.auth,
-      },
-      outgoing: { plain: false, chunkBytes: [] },
+      ...(options.auth === undefined ? {} : { auth: options.auth }),
       forwarding: { unknownMethods: options.unknownMethods ?? "forward", chunkBytes: options.chunkBytes ?? 0 },
-      relayNames: [],
-      limits: {
-        sessionsPerUser: 10_000,
-        idleSeconds: 3600,
-        headerBytes: 16_384,
-        bytesPerSecondPerSession: 0,
-        ...options.limits,
-      },
-    };
+      limits: { sessionsPerUser: 10_000, ...options.limits },
+    });
     this.core = new Relay(
       config,
       {
