@@ -166,12 +166,12 @@ export class Admission {
     }
     const proven = this.#authenticator.finish(claim, found, this.#around.state.now);
     if (typeof proven !== "string") {
-      this.#admit(pending, proven.info);
+      this.#admit(pending, found?.user ?? claim.username, proven.info);
       return;
     }
     this.#challenge(asker, claim.domain, proven, claim.username);
     // §6.3: failures of the clients behind a relay are no reason to part with the relay.
-    if (proven === "AUTH_WRONG" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
+    if (proven !== "AUTH_STALE" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
   }
 
   /** §6.3: several unsuccessful AUTHs from a client end its connection. */
@@ -183,10 +183,9 @@ export class Admission {
   }
 
   /** The client is who it says: a lease is its own. */
-  #admit({ asker, claim, expiresSeconds }: Pending, info: string): void {
+  #admit({ asker, claim, expiresSeconds }: Pending, user: string, info: string): void {
     const { state, nextHops, backPressure } = this.#around;
     const { source, ownerUri } = asker;
-    const user = claim.username;
     const domain = claim.domain.name;
     const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
     if (full && !state.leases.makeRoom(user, domain, state.now)) {
@@ -215,7 +214,7 @@ export class Admission {
   #challenge(
     asker: Asker,
     domain: DomainConfig,
-    fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE",
+    fault: "AUTH_CHALLENGED" | "AUTH_WRONG" | "AUTH_STALE" | "AUTH_EXPIRED",
     user?: string,
   ): void {
     const values = this.#authenticator.challenge(domain, fault === "AUTH_STALE", this.#around.state.now);

@@ -106,6 +106,12 @@ export const faults = {
     text: "right credentials with an expired or used nonce",
   },
   AUTH_WRONG: { then: "answer", status: 401, rfc: "4976 §10.3", text: "unknown user or wrong password" },
+  AUTH_EXPIRED: {
+    then: "answer",
+    status: 401,
+    rfc: "4976 §10.3",
+    text: "right credentials whose time is over",
+  },
   AUTH_UNAVAILABLE: { then: "answer", status: 500, rfc: "4976 §6.3", text: "the account store did not answer" },
   AUTH_TOO_MANY_FAILURES: { then: "close", rfc: "4976 §6.3", text: "several failed AUTHs on one connection" },
   AUTH_TOO_MANY_PENDING: { then: "close", rfc: "4976 §9.1", text: "AUTH requests cannot be pipelined" },

@@ -61,6 +61,12 @@ export interface Credential {
   readonly password?: string;
   /** Lower-case hex of H(username ":" realm ":" password). */
   readonly ha1?: { readonly [algorithm in DigestAlgorithm]?: string };
+  /** As good as `password`: those of secrets that are being replaced. A few at most. */
+  readonly olderPasswords?: readonly string[];
+  /** Whose session it will be, where the username says more than that. */
+  readonly user?: string;
+  /** It was good once: who proves it is told so (AUTH_EXPIRED). */
+  readonly expired?: boolean;
 }
 
 export type DigestAlgorithm = "MD5" | "SHA-256" | "SHA-512-256";

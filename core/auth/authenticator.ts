@@ -68,21 +68,28 @@ export class Authenticator {
    *
    * @param credential  what is stored for the user; undefined when there is no such user
    */
-  finish(claim: Claim, credential: Credential | undefined, now: Millis): Proven | "AUTH_WRONG" | "AUTH_STALE" {
+  finish(
+    claim: Claim,
+    credential: Credential | undefined,
+    now: Millis,
+  ): Proven | "AUTH_WRONG" | "AUTH_STALE" | "AUTH_EXPIRED" {
     const { authorization, domain, toUri } = claim;
     const realm = utf8Octets(domain.name);
     // The same hashing for everybody, also where H(A1) is stored or there is no user; `acceptable` only decides whether
     // the result may count.
     const algorithm = authorization.algorithm ?? "MD5";
-    const password = utf8Octets(credential?.password ?? "");
-    const computed = passwordHash(algorithm, authorization.username, realm, password);
+    const hashed = (password: string) => passwordHash(algorithm, authorization.username, realm, utf8Octets(password));
+    const proves = (ha1: string) =>
+      sameSecret(requestDigest(algorithm, ha1, authorization, toUri), authorization.response);
+    const computed = hashed(credential?.password ?? "");
     const stored = credential?.ha1?.[algorithm];
-    const ha1 = stored ?? computed;
     const known = stored !== undefined || credential?.password !== undefined;
-    const fits = sameSecret(requestDigest(algorithm, ha1, authorization, toUri), authorization.response);
+    const candidates = [stored ?? computed, ...(credential?.olderPasswords ?? []).map(hashed)];
+    const ha1 = candidates.filter(proves)[0];
     const offered = authorization.algorithm !== undefined && domain.algorithms.includes(authorization.algorithm);
     const acceptable = known && offered && authorization.realm === realm;
-    if (!fits || !acceptable) return "AUTH_WRONG";
+    if (ha1 === undefined || !acceptable) return "AUTH_WRONG";
+    if (credential?.expired === true) return "AUTH_EXPIRED";
 
     const nonceCount = Number.parseInt(authorization.nc, 16);
     if (!this.#nonces.use(authorization.nonce, nonceCount, realm, now)) return "AUTH_STALE";

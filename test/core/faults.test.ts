@@ -92,6 +92,10 @@ const causes: Record<Fault, Cause> = {
     carol.say(carol.proof(challenge, { user: "carol" }));
   },
   AUTH_WRONG: authenticates({ password: "guess" }),
+  AUTH_EXPIRED: (scene) => {
+    scene.bench.accounts.set("carol", { password: "secret", expired: true });
+    authenticates({})(scene);
+  },
   AUTH_UNAVAILABLE: (scene) => {
     scene.bench.accounts.set("carol", "UNAVAILABLE");
     authenticates({})(scene);

@@ -67,6 +67,13 @@ describe.each(cuts)("%s", (cut) => {
       expect(alice.only().what).toBe("200");
     });
 
+    test("has its session in the name its account says, whatever the username is made of", () => {
+      bench.accounts.set("1700000000:alice", { password: "secret", user: "alice" });
+      alice.say(alice.proof(challenged(), { user: "1700000000:alice" }));
+      expect(alice.only().what).toBe("200");
+      expect(bench.last("sessionStarted")?.user).toBe("alice");
+    });
+
     test("is answered in the order in which its account is found", () => {
       bench.storeAnswers = false;
       const challenge = challenged();

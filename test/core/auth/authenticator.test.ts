@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Authenticator, type Claim } from "../../../core/auth/authenticator.ts";
+import { Authenticator, type Claim, type Proven } from "../../../core/auth/authenticator.ts";
 import { answerDigest, passwordHash, requestDigest } from "../../../core/auth/digest.ts";
 import { utf8Octets } from "../../../core/auth/utf8.ts";
 import type { Credential, DigestAlgorithm, DomainConfig, Millis } from "../../../core/ports.ts";
@@ -139,6 +139,36 @@ describe("an AUTH that proves the password", () => {
     const header = `Digest username="alice", realm="example.com", nonce="${nonce}", nc=00000001, qop=auth, cnonce="a\\"b\\\\c", response="${response}"`;
     const outcome = relay.finish(relay.begin(header, uri, domain) as Claim, stored, 1);
     expect(outcome).toMatchObject({ info: expect.stringContaining(String.raw`cnonce="a\"b\\c", nc=00000001`) });
+  });
+});
+
+describe("a credential that is made for a while", () => {
+  const rotated = { password: "new secret", olderPasswords: ["secret", "oldest secret"] };
+
+  test.each(["new secret", "secret", "oldest secret"])(
+    "is good with %s, the newest and those before it",
+    (password) => {
+      const said = { ...challenged(), password };
+      expect(verdict(authorization(said), rotated)).toBe("OK");
+    },
+  );
+
+  test("is not good with a secret that is none of them", () => {
+    expect(verdict(authorization({ ...challenged(), password: "other secret" }), rotated)).toBe("AUTH_WRONG");
+  });
+
+  test("is proven by the relay with the password that the client has", () => {
+    const said = { ...challenged(), password: "oldest secret" };
+    const proven = relay.finish(relay.begin(authorization(said), uri, domain) as Claim, rotated, 1);
+    const ha1 = passwordHash("MD5", "alice", "example.com", "oldest secret");
+    const exchange = { nonce: said.nonce, nc: "00000001", cnonce: parameter((proven as Proven).info, "cnonce") };
+    expect(parameter((proven as Proven).info, "rspauth")).toBe(answerDigest("MD5", ha1, exchange, uri));
+  });
+
+  test("is told to have ended to those who prove it, and to nobody else", () => {
+    const over = { password: "secret", expired: true };
+    expect(verdict(authorization(challenged()), over)).toBe("AUTH_EXPIRED");
+    expect(verdict(authorization({ ...challenged(), password: "guess" }), over)).toBe("AUTH_WRONG");
   });
 });
 
