@@ -169,7 +169,7 @@ export class Admission {
       this.#admit(pending, found?.user ?? claim.username, proven.info);
       return;
     }
-    this.#challenge(asker, claim.domain, proven, claim.username);
+    this.#challenge(asker, claim.domain, proven, found?.user ?? claim.username);
     // §6.3: failures of the clients behind a relay are no reason to part with the relay.
     if (proven !== "AUTH_STALE" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
   }

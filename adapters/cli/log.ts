@@ -7,6 +7,7 @@
  */
 import { configureSync, getJsonLinesFormatter, getLogger, getTextFormatter, type Logger } from "@logtape/logtape";
 import { type Fault, faults, type Happening, type Hop, type Peer } from "../../core/mod.ts";
+import type { AccountsNews } from "../accounts/accounts.ts";
 import type { LogSettings } from "../config/settings.ts";
 import { authority } from "../shared/address.ts";
 import type { Terminal } from "./terminal.ts";
@@ -41,6 +42,11 @@ export class Log {
     // Braces are the library's placeholders.
     const message = visible(text).replace(/[{}]/g, "$&$&");
     this.#logger[level === "warning" ? "warn" : level](message, { event, ...fields });
+  }
+
+  accounts({ event, text, store, domain }: AccountsNews): void {
+    const level = { accountsUnavailable: "error", accountsDown: "warning", accountsUp: "info" } as const;
+    this.write(level[event], event, text, { store, ...(domain === undefined ? {} : { domain }) });
   }
 
   /** @param detail  what the Happening leaves out */

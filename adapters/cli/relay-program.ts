@@ -4,9 +4,9 @@
  * `parley serve` starts one; tests and benchmarks start them in their own process.
  */
 import { randomFillSync } from "node:crypto";
-import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type Credential,
   type Feed,
   type Happening,
   type Hop,
@@ -16,8 +16,8 @@ import {
   Relay,
   type Ticket,
 } from "../../core/mod.ts";
-import { openStore } from "../accounts/open.ts";
-import type { AccountStore } from "../accounts/store.ts";
+import { Accounts } from "../accounts/accounts.ts";
+import { type OpenStore, openStore } from "../accounts/open.ts";
 import { AdminListener } from "../admin/listener.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { authority } from "../shared/address.ts";
@@ -32,8 +32,6 @@ import type { Log } from "./log.ts";
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
 const HANDSHAKE_SECONDS = 10;
 const DIAL_SECONDS = 10;
-/** How long an account store may take for an answer: long before a client gives its AUTH up, which takes 30 seconds. */
-const STORE_SECONDS = 5;
 
 export interface ListeningAt {
   readonly name: string;
@@ -51,17 +49,16 @@ export class RelayProgram implements Host {
   readonly #log: Log;
   readonly #driver: Driver;
   readonly #dialOptions: DialOptions;
-  readonly #openStore: typeof openStore;
-  /** By domain. */
-  readonly #stores: Map<string, AccountStore>;
+  readonly #openStore: OpenStore;
   readonly #listening: Listening[];
+  #accounts: Accounts | undefined;
   #relay: Relay | undefined;
   #admin: AdminListener | undefined;
   /** Why the dial failed that core is being told of; see `note`. */
   #dialDetail: string;
   #stopping: boolean;
 
-  private constructor(runtime: Runtime, settings: Settings, log: Log, open: typeof openStore) {
+  private constructor(runtime: Runtime, settings: Settings, log: Log, open: OpenStore) {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#log = log;
@@ -76,8 +73,8 @@ export class RelayProgram implements Host {
       tls: settings.outgoing.tls,
     };
     this.#openStore = open;
-    this.#stores = new Map();
     this.#listening = [];
+    this.#accounts = undefined;
     this.#relay = undefined;
     this.#admin = undefined;
     this.#dialDetail = "";
@@ -88,7 +85,12 @@ export class RelayProgram implements Host {
    * @param open  opens the account stores
    * @throws Error with words for the operator; nothing is left open then
    */
-  static async start(runtime: Runtime, settings: Settings, log: Log, open = openStore): Promise<RelayProgram> {
+  static async start(
+    runtime: Runtime,
+    settings: Settings,
+    log: Log,
+    open: OpenStore = openStore,
+  ): Promise<RelayProgram> {
     const program = new RelayProgram(runtime, settings, log, open);
     try {
       await program.#open();
@@ -126,6 +128,11 @@ export class RelayProgram implements Host {
     return this.#admin?.url;
   }
 
+  /** Who may authenticate; undefined until it has started. */
+  get accounts(): Accounts | undefined {
+    return this.#accounts;
+  }
+
   /** Takes no more connections, ends those that are there politely, and after `patience` the others as well. */
   async stop(patience: Millis): Promise<void> {
     this.#stopping = true;
@@ -140,7 +147,8 @@ export class RelayProgram implements Host {
 
   async #open(): Promise<void> {
     const settings = this.#settings;
-    this.#openStores();
+    const { accounts, accountsOf } = settings;
+    this.#accounts = await Accounts.open(accounts, accountsOf, (news) => this.#log.accounts(news), this.#openStore);
     const limits = new AddressLimits(settings.limits);
     // RFC 4976 §6.5: a newcomer takes the place of a connection that nobody uses.
     limits.makeRoom = () => {
@@ -191,17 +199,6 @@ export class RelayProgram implements Host {
     }
   }
 
-  #openStores(): void {
-    const byName = new Map<string, AccountStore>();
-    for (const [domain, name] of this.#settings.accountsOf) {
-      const described = this.#settings.accounts.get(name);
-      if (described === undefined) continue; // not in a checked configuration
-      const store = byName.get(name) ?? this.#openStore(described);
-      byName.set(name, store);
-      this.#stores.set(domain, store);
-    }
-  }
-
   #withRealPorts(): Settings["relay"] {
     const { relay } = this.#settings;
     const listeners = relay.listeners.map((listener, index) => {
@@ -220,8 +217,7 @@ export class RelayProgram implements Host {
   async #closeDoors(): Promise<void> {
     await Promise.all(this.#listening.map((listening) => listening.close()));
     await this.#admin?.close();
-    for (const store of new Set(this.#stores.values())) store.close();
-    this.#stores.clear();
+    await this.#accounts?.close();
   }
 
   // What core asks.
@@ -238,15 +234,10 @@ export class RelayProgram implements Host {
   }
 
   findCredential(username: string, realm: string, ticket: Ticket): void {
-    const answer = (found: Awaited<ReturnType<AccountStore["find"]>> | "UNAVAILABLE") =>
+    const answer = (found: Credential | undefined | "UNAVAILABLE") =>
       this.#driver.turn((now) => this.#relay?.credential(ticket, found, now));
-    const store = this.#stores.get(realm);
-    const asked =
-      store === undefined ? Promise.reject(new Error("the store is closed")) : inTime(store.find(username, realm));
-    asked.then(answer, (error: unknown) => {
-      this.#log.write("error", "accountsUnavailable", `accounts of ${realm}: ${String(error)}`, { domain: realm });
-      answer("UNAVAILABLE");
-    });
+    // Why it is unavailable has been told by the accounts.
+    this.#accounts?.find(username, realm).then(answer, () => answer("UNAVAILABLE"));
   }
 
   fillRandom(target: Uint8Array): void {
@@ -264,13 +255,4 @@ function believing({ from }: NonNullable<ListenerSettings["proxyProtocol"]>): { 
 
 export function inWords({ api, because }: Way): string {
   return `by ${api}, because ${because}`;
-}
-
-/** Rejects when there is no answer after STORE_SECONDS; one that comes later goes nowhere. */
-function inTime<T>(answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const patience = setTimeout(() => reject(new Error(`no answer in ${STORE_SECONDS} s`)), STORE_SECONDS * 1000);
-    patience.unref(); // a relay that stops waits for nobody
-    answer.then(resolve, reject).finally(() => clearTimeout(patience));
-  });
 }

@@ -4,9 +4,8 @@
  * What one key alone can get wrong is found here; what needs other keys, files or the clock is in `load.ts`.
  */
 import * as v from "valibot";
-import type { DigestAlgorithm } from "../../core/mod.ts";
+import { accounts } from "./accounts-schema.ts";
 import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
-import { isHash, notHash } from "./hash.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo, zeroOr } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
@@ -47,60 +46,6 @@ const domain = table({
   tls: v.optional(keyPair()),
   algorithms: v.optional(algorithms()),
 });
-
-/** The digits themselves, or `file:` and where they stand; the file's content is looked at when it is read. */
-const hash = (algorithm: DigestAlgorithm) => {
-  const message = notHash(algorithm);
-  return v.pipe(
-    v.string(message),
-    v.check((value) => value.startsWith("file:") || isHash(value, algorithm), message),
-  );
-};
-
-/** A bare hash is MD5, which is what other servers' tables hold. `file:` and `${NAME}` work in the password. */
-const user = v.pipe(
-  table({
-    password: v.optional(secret()),
-    ha1: v.optional(
-      v.union(
-        [
-          hash("MD5"),
-          table({
-            MD5: v.optional(hash("MD5")),
-            "SHA-256": v.optional(hash("SHA-256")),
-            "SHA-512-256": v.optional(hash("SHA-512-256")),
-          }),
-        ],
-        "must be 32 hexadecimal digits (MD5), or a map of MD5, SHA-256 and SHA-512-256",
-      ),
-    ),
-  }),
-  v.check((value) => (value.password === undefined) !== (value.ha1 === undefined), "needs either password or ha1"),
-);
-
-/** Named so that whoever comes with another server's configuration reads what is the matter. */
-const notYet = <const Type extends string>(type: Type) =>
-  v.pipe(
-    v.object({ type: v.literal(type) }),
-    v.check(() => false, `accounts of type ${type} are not supported yet; use sqlite or static`),
-  );
-
-const accounts = v.variant(
-  "type",
-  [
-    table({ type: v.literal("sqlite"), path: v.optional(text()) }),
-    table({ type: v.literal("static"), users: named(user) }),
-    notYet("postgres"),
-    notYet("mysql"),
-    notYet("http"),
-  ],
-  (issue) => {
-    const input: unknown = issue.input; // of the key `type`, unless there is no map to hold one
-    return issue.expected === "Object"
-      ? `must be a map of keys, ${found(input)}`
-      : `must be sqlite or static, ${found(input)}`;
-  },
-);
 
 const expires = section({
   min: v.optional(whole(1, YEAR), 60),

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Content } from "../support/content.ts";
 import { program } from "../support/present.ts";
+import { freePort } from "../support/wait.ts";
 import { emptyFolder, Parley, type Start } from "./run-parley.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -81,6 +82,18 @@ describe.each([
     expect(out + err).not.toContain("evil");
     expect([code, err]).toEqual([1, expect.stringContaining("NOBODYS_PASSWORD")]);
     expect(out + err).not.toContain("from .env");
+  });
+
+  test.each(["postgres", "mysql"])("has the driver of %s in it", async (type) => {
+    const { folder, start } = nothingAround(file);
+    const url = `${type}://sip@127.0.0.1:${await freePort()}/opensips`;
+    writeFileSync(
+      join(folder, "it.yaml"),
+      'hostname: localhost\nlisteners: [{ name: lab, url: "msrp://127.0.0.1:0", auth: insecure }]\n' +
+        `domains: [{ name: localhost, accounts: sip }]\naccounts: { sip: { type: ${type}, url: "${url}" } }\n`,
+    );
+    const { code, err } = await new Parley(folder, ["check", "it.yaml"], "", start).end();
+    expect([code, err]).toEqual([0, expect.stringContaining("ECONNREFUSED")]);
   });
 });
 

@@ -226,14 +226,9 @@ const shapes: readonly Case[] = [
     "listeners[0].url: wss listeners are not supported yet",
   ],
   [
-    "accounts of a kind to come",
-    sample({ accounts: "{ main: ▸{ type: postgres, url: x } }" }),
-    "accounts.main: accounts of type postgres are not supported yet; use sqlite or static",
-  ],
-  [
     "accounts of no kind",
     sample({ accounts: "{ main: { type: ▸ldap } }" }),
-    'accounts.main.type: must be sqlite or static, found "ldap"',
+    'accounts.main.type: must be sqlite, static, postgres, mysql, http or shared-secret, found "ldap"',
   ],
   [
     "a limit of less than a kilobyte",

@@ -32,10 +32,12 @@ export const onNode = process.versions.bun === undefined && process.versions.den
 
 /** Like `describe`, for tests that run on Node and not without all of `needs`. */
 export function describeWith(needs: readonly Need[], name: string, tests: () => void): void {
-  if (!onNode) {
-    describe.skip(name, tests);
-    return;
-  }
+  if (onNode) describeEverywhereWith(needs, name, tests);
+  else describe.skip(name, tests);
+}
+
+/** The same on every runtime: for what our own code does there. */
+export function describeEverywhereWith(needs: readonly Need[], name: string, tests: () => void): void {
   const missing = needs.filter(({ found }) => !found).map(({ what }) => what);
   if (missing.length === 0) {
     describe(name, tests);
