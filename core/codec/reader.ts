@@ -8,7 +8,7 @@
  *
  * The loop is one file on purpose: per octet there is no room for calls, and the states make sense only together.
  */
-import { DASHES, findDashesBehindCrlf } from "../bytes/dashes.ts";
+import { DASHES, findDashesBehindCrlf, seventhDash } from "../bytes/dashes.ts";
 import {
   ALPHA,
   COLON,
@@ -35,8 +35,12 @@ import { isWorthKnowing, KnownHead } from "./known-head.ts";
 /** What a Reader tells. The head and the octets are borrowed until the call returns. */
 export interface FrameSink {
   head(head: Head): void;
-  /** Body octets, in order; never called with none. */
-  body(source: Uint8Array, start: number, end: number): void;
+  /**
+   * Body octets, in order; never called with none.
+   *
+   * @param dashless  no seven dashes in a row stand among them: the search for the end-line has seen to that
+   */
+  body(source: Uint8Array, start: number, end: number, dashless: boolean): void;
   /** The end-line was read. `flag` is `$`, `+` or `#`. */
   end(flag: number): void;
   /** Framing is lost: the reader takes nothing more. */
@@ -76,6 +80,7 @@ export class Reader {
   #endLineLength: number;
   readonly #tail: Uint8Array; // the beginning of what may be the end-line, from the end of the last read
   #tailLength: number;
+  #dashless: boolean; // no seven dashes in a row before what #findEnd has found
   #tailUnreal: number; // how many octets of the tail are the head's blank line and no body
 
   constructor(sink: FrameSink, maxHead: number) {
@@ -101,6 +106,7 @@ export class Reader {
     this.#tail = new Uint8Array(2 * MAX_END_LINE);
     this.#tailLength = 0;
     this.#tailUnreal = 0;
+    this.#dashless = false;
   }
 
   /** True between frames. */
@@ -404,7 +410,7 @@ export class Reader {
     this.#state = START;
     this.#sink.head(head);
     if (this.#stopped()) return size;
-    if (bodyEnd > at) this.#sink.body(input, at, bodyEnd);
+    if (bodyEnd > at) this.#sink.body(input, at, bodyEnd, this.#dashless);
     if (this.#stopped()) return size;
     this.#sink.end(flag);
     return next;
@@ -418,7 +424,7 @@ export class Reader {
     if (found >= 0) {
       const flag = input[found + this.#endLineLength] as number;
       this.#state = START;
-      if (found > at) this.#sink.body(input, at, found);
+      if (found > at) this.#sink.body(input, at, found, this.#dashless);
       if (this.#stopped()) return size;
       this.#sink.end(flag);
       return found + this.#endLineLength + 3;
@@ -432,7 +438,7 @@ export class Reader {
     const kept = this.#findPartialEnd(input, at, size);
     for (let i = kept; i < size; i++) this.#tail[i - kept] = input[i] as number;
     this.#tailLength = size - kept;
-    if (kept > at) this.#sink.body(input, at, kept);
+    if (kept > at) this.#sink.body(input, at, kept, this.#dashless);
     return size;
   }
 
@@ -451,7 +457,7 @@ export class Reader {
     for (let start = 0; start < kept; start++) {
       const matched = this.#matchEnd(tail, start, length, 0);
       if (matched < whole && start + matched < length) continue;
-      if (start > unreal) this.#sink.body(tail, unreal, start);
+      if (start > unreal) this.#sink.body(tail, unreal, start, false);
       if (this.#stopped()) return input.length;
       if (matched === whole) {
         this.#tailLength = this.#tailUnreal = 0;
@@ -466,12 +472,20 @@ export class Reader {
       return input.length;
     }
     this.#tailLength = this.#tailUnreal = 0;
-    if (kept > unreal) this.#sink.body(tail, unreal, kept);
+    if (kept > unreal) this.#sink.body(tail, unreal, kept, false);
     return at;
   }
 
   /** Finds CRLF, end-line, CRLF in input[from, to): where that CRLF begins, or -1. */
   #findEnd(input: Uint8Array, from: number, to: number): number {
+    const dash = seventhDash(input, from + DASHES - 1, to);
+    this.#dashless = true;
+    if (dash >= to) return -1;
+    // Few bodies hold dashes: the first we fall upon is most often one of the end-line's.
+    let first = dash;
+    while (first > from && input[first - 1] === DASH) first--;
+    if (first - 2 >= from && this.#matchEnd(input, first - 2, to, 0) === this.#endLineLength + 3) return first - 2;
+    this.#dashless = false;
     let at = from;
     while (true) {
       const found = findDashesBehindCrlf(input, at, to);

@@ -32,19 +32,24 @@ export class TidGuard {
   /**
    * Looks at the next body octets, source[start, end).
    *
+   * @param dashless  no seven dashes in a row stand among them
    * @returns how far they may be written under this id: `end`, or the position of the octet that would complete it
    */
-  check(source: Uint8Array, start: number, end: number): number {
+  check(source: Uint8Array, start: number, end: number, dashless = false): number {
     const id = this.#id;
     let at = start;
     let dashes = this.#dashes;
     let matched = this.#matched;
+    if (dashless && dashes === 0) {
+      this.#dashes = trailingDashes(source, at, end);
+      return end;
+    }
     while (at < end) {
       if (dashes === 0) {
         const found = findDashes(source, at, end);
         if (found < 0) {
           // Too few dashes so far, but the next octets may add to those at the very end.
-          while (dashes < DASHES - 1 && end - dashes > at && source[end - 1 - dashes] === DASH) dashes++;
+          dashes = trailingDashes(source, at, end);
           break;
         }
         dashes = DASHES;
@@ -70,4 +75,11 @@ export class TidGuard {
     this.#matched = matched;
     return end;
   }
+}
+
+/** How many dashes source[start, end) ends with, when those are fewer than seven. */
+function trailingDashes(source: Uint8Array, start: number, end: number): number {
+  let dashes = 0;
+  while (dashes < DASHES - 1 && end - dashes > start && source[end - 1 - dashes] === DASH) dashes++;
+  return dashes;
 }

@@ -85,6 +85,7 @@ export class Incoming implements FrameSink {
   #body: Uint8Array; // of a WHOLE frame, borrowed: #body[#bodyStart, #bodyEnd)
   #bodyStart: number;
   #bodyEnd: number;
+  #dashless: boolean; // no seven dashes in a row stand there
   #ifBody: Fault | undefined; // what is wrong with the head if a body follows, when that is not known yet
   #stream: Stream | undefined;
   #origin: Origin | undefined;
@@ -114,6 +115,7 @@ export class Incoming implements FrameSink {
     this.#body = new Uint8Array(0);
     this.#bodyStart = 0;
     this.#bodyEnd = 0;
+    this.#dashless = true;
     this.#ifBody = undefined;
     this.#stream = undefined;
     this.#origin = undefined;
@@ -154,7 +156,7 @@ export class Incoming implements FrameSink {
     if (fault !== undefined) this.#refuse(fault, head);
   }
 
-  body(source: Uint8Array, start: number, end: number): void {
+  body(source: Uint8Array, start: number, end: number, dashless: boolean): void {
     this.#tracedBytes += end - start;
     if (this.#ifBody !== undefined) {
       if (this.#mode !== DISCARD) this.#refuse(this.#ifBody, undefined);
@@ -165,9 +167,10 @@ export class Incoming implements FrameSink {
         this.#body = source;
         this.#bodyStart = start;
         this.#bodyEnd = end;
+        this.#dashless = dashless;
         break;
       case STREAM:
-        this.#stream?.push(source, start, end);
+        this.#stream?.push(source, start, end, dashless);
         break;
       case COLLECT:
         if (this.#collected.length + end - start > MAX_OTHER_BODY) this.#refuse("BODY_TOO_LONG", undefined);
@@ -199,7 +202,7 @@ export class Incoming implements FrameSink {
       (this.#stream as Stream).finish(flag);
       this.#stream = this.#origin = undefined;
     } else if (this.#out !== undefined) {
-      const body = { octets: this.#body, start: this.#bodyStart, end: this.#bodyEnd };
+      const body = { octets: this.#body, start: this.#bodyStart, end: this.#bodyEnd, dashless: this.#dashless };
       forwardWhole(state, source, route, this.#out, this.#head as Head, body, flag, this.#range, this.#failureReport);
       backPressure.wrote(source, this.#out);
       this.#head = undefined;
@@ -294,6 +297,7 @@ export class Incoming implements FrameSink {
       this.#mode = WHOLE;
       this.#head = head;
       this.#bodyStart = this.#bodyEnd = 0;
+      this.#dashless = true;
       return undefined;
     }
     const origin: Origin = {

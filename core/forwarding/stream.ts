@@ -83,8 +83,12 @@ export class Stream implements Feeder {
     out.feeders.add(this);
   }
 
-  /** Body octets have come. */
-  push(source: Uint8Array, start: number, end: number): void {
+  /**
+   * Body octets have come.
+   *
+   * @param dashless  no seven dashes in a row stand among them
+   */
+  push(source: Uint8Array, start: number, end: number, dashless: boolean): void {
     if (this.failed || start === end) return;
     const { counters, now } = this.#state;
     this.#out.usedAt = now;
@@ -96,7 +100,7 @@ export class Stream implements Feeder {
     }
     this.#writeKept(true);
     this.#keep(source, end - 1, end);
-    this.#write(source, start, end - 1);
+    this.#write(source, start, end - 1, true, dashless);
     this.#backPressure.wrote(this.#origin.source, this.#out);
   }
 
@@ -164,17 +168,17 @@ export class Stream implements Feeder {
   #writeKept(more: boolean): void {
     const length = this.#keptLength;
     this.#keptLength = 0;
-    this.#write(this.#kept, 0, length, more);
+    this.#write(this.#kept, 0, length, more, false);
   }
 
   /** @param more  octets will follow: a chunk that is full ends here, because the next hop may wait for its end */
-  #write(source: Uint8Array, start: number, end: number, more = true): void {
+  #write(source: Uint8Array, start: number, end: number, more: boolean, dashless: boolean): void {
     const limit = this.#route.chunkBytes;
     let at = start;
     while (at < end) {
       if (!this.#open) this.#begin(undefined);
       const room = limit === 0 ? end - at : limit - (this.#position - this.#chunkStart);
-      const stop = this.#guard.check(source, at, Math.min(end, at + room));
+      const stop = this.#guard.check(source, at, Math.min(end, at + room), dashless);
       if (stop > at) this.#out.write(source, at, stop);
       this.#state.counters.bodyBytesOut += stop - at;
       countOut(this.#route, stop - at);

@@ -20,11 +20,13 @@ const SMALL = 4096;
 const guard = new TidGuard();
 const plainId = new Uint8Array(TRANSACT_ID_LENGTH);
 
-/** Octets borrowed for a call. */
-export interface Span {
+/** The octets of a body, borrowed for a call. */
+export interface Body {
   readonly octets: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** No seven dashes in a row stand in it. */
+  readonly dashless: boolean;
 }
 
 /** Forwards the SEND with this head and body. */
@@ -34,7 +36,7 @@ export function forwardWhole(
   route: Route,
   out: Connection,
   head: Head,
-  { octets: body, start, end }: Span,
+  { octets: body, start, end, dashless }: Body,
   flag: number,
   range: ByteRange | undefined,
   failureReport: FailureReport,
@@ -44,7 +46,7 @@ export function forwardWhole(
   if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
   const id = transaction?.id ?? plainId;
   const length = end - start;
-  while (length > 0) {
+  while (!dashless) {
     guard.begin(id, 0, TRANSACT_ID_LENGTH);
     if (guard.check(body, start, end) === end) break;
     if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);

@@ -161,13 +161,15 @@ class Recorder implements FrameSink {
     this.#expect(head.bodyInSight >= 0 || head.flagInSight === 0, "a flag in sight without its body");
   }
 
-  body(source: Uint8Array, start: number, end: number): void {
+  body(source: Uint8Array, start: number, end: number, dashless: boolean): void {
     const frame = this.#open;
     if (frame === undefined) throw new Error("body outside a frame");
     this.#expect(frame.hasBody, "body of a frame without one");
     this.#expect(end > start && start >= 0 && end <= source.length, "body of no octets");
     this.#expect(this.#inSight === undefined || this.#inSight.body === end - start, "body in sight came in pieces");
-    frame.body += octetString(source, start, end);
+    const text = octetString(source, start, end);
+    this.#expect(!dashless || !text.includes("-------"), "seven dashes in what was said to hold none");
+    frame.body += text;
   }
 
   end(flag: number): void {

@@ -1,6 +1,6 @@
 /** The searches for seven dashes, against the plainest search there is. */
 import { describe, expect, test } from "vitest";
-import { findDashes, findDashesBehindCrlf } from "../../../core/bytes/dashes.ts";
+import { findDashes, findDashesBehindCrlf, seventhDash } from "../../../core/bytes/dashes.ts";
 import { octets } from "../../../core/bytes/octets.ts";
 
 const searches = [
@@ -48,6 +48,20 @@ describe.each(searches)("$name", ({ find, what }) => {
       const source = octets(`${text}${what}`);
       const found = find(source, 0, source.length);
       if (found !== (text + what).indexOf(what)) expect([text, found]).toEqual((text + what).indexOf(what));
+    }
+  });
+});
+
+describe("every seventh octet", () => {
+  test("is looked at up to the end and no further, and seven dashes are never missed", () => {
+    for (let before = 0; before < 130; before++) {
+      const source = octets(`${"x".repeat(before)}-------${"y".repeat(before)}`);
+      const found = seventhDash(source, 6, source.length);
+      expect(source[found], `behind ${before}`).toBe(0x2d);
+      expect(found % 7).toBe(6);
+      expect(seventhDash(source, 6, found)).toBeGreaterThanOrEqual(found);
+      expect(seventhDash(source, found, source.length)).toBe(found);
+      expect(seventhDash(source, found + 7, source.length)).toBeGreaterThanOrEqual(source.length);
     }
   });
 });

@@ -502,6 +502,18 @@ describe("the Reader and its sink", () => {
     expect(new Set(seen)).toEqual(new Set([4]));
   });
 
+  test("a body is said to hold no seven dashes where that was seen on the way to its end", () => {
+    const said = (body: string) => {
+      const told: boolean[] = [];
+      const { sink } = recording();
+      const reader = new Reader({ ...sink, body: (_octets, _from, _to, dashless) => told.push(dashless) }, MAX_HEAD);
+      reader.read(octets(send(body)));
+      return told;
+    };
+    for (const body of ["a", "a".repeat(1000), `${"a".repeat(100)}\r\n`]) expect(said(body)).toEqual([true]);
+    for (const body of ["-------", "--------", "a-------b", "\r\n-------a786hjs"]) expect(said(body)).toEqual([false]);
+  });
+
   test("after stop nothing is told any more, from whichever call it came", () => {
     const frame = send("abcd") + send("efgh");
     for (const point of ["head", "body", "end"] as const) {
