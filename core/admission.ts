@@ -54,7 +54,7 @@ interface Pending {
 export class Admission {
   readonly #around: Surroundings;
   readonly #authenticator: Authenticator;
-  readonly #domains: Map<string, DomainConfig>;
+  #domains: ReadonlyMap<string, DomainConfig>;
   readonly #pending: Map<Ticket, Pending>;
   #drainedSince: Millis | undefined;
   #tickets: number;
@@ -63,10 +63,17 @@ export class Admission {
     const { config, host } = around.state;
     this.#around = around;
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
-    this.#domains = new Map(config.domains.map((domain) => [domain.name, domain]));
+    this.#domains = byName(config.domains);
     this.#pending = new Map();
     this.#drainedSince = undefined;
     this.#tickets = 0;
+  }
+
+  /** The configuration has changed. Challenges that are out and lookups under way go on. */
+  reconfigured(): void {
+    const { config } = this.#around.state;
+    this.#authenticator.nonceSeconds = config.auth.nonceSeconds;
+    this.#domains = byName(config.domains);
   }
 
   /** Since when no new sessions are taken; undefined when they are. */
@@ -267,6 +274,10 @@ export class Admission {
     const { listeners, domains } = this.#around.state.config;
     return listeners.some(({ advertise }) => advertise.host === uri.host) ? domains[0] : undefined;
   }
+}
+
+function byName(domains: readonly DomainConfig[]): ReadonlyMap<string, DomainConfig> {
+  return new Map(domains.map((domain) => [domain.name, domain]));
 }
 
 function aboutClaim({ username, domain }: Claim): About {

@@ -250,6 +250,25 @@ export class Relay implements RelayPort, Surroundings {
     return false;
   }
 
+  /**
+   * Goes by another configuration from now on: sessions, connections and chunks under way stay as they are. Its listeners
+   * are those this relay was made with. The bound of a head is for new connections.
+   */
+  reconfigure(config: RelayConfig, now: Millis): void {
+    const { state } = this;
+    state.now = now;
+    state.config = { ...config, listeners: state.config.listeners };
+    state.counters.serve(config.domains.map(({ name }) => name));
+    state.leases.limits = config.limits;
+    this.#admission.reconfigured();
+    for (const connection of state.connections) {
+      this.#incoming.get(connection)?.reconfigured();
+      if (connection.idleTimer === undefined) continue;
+      state.timers.cancel(connection.idleTimer);
+      this.#watchIdle(connection);
+    }
+  }
+
   /** Takes no new sessions (the fault DRAINING), or takes them again. Sessions that exist go on. */
   drain(on: boolean, now: Millis): void {
     this.state.now = now;

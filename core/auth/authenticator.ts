@@ -40,6 +40,11 @@ export class Authenticator {
     this.#nonces = new Nonces(fillRandom, nonceSeconds, maxUsedNonces);
   }
 
+  /** For how long a nonce is good, those that are out included. */
+  set nonceSeconds(seconds: number) {
+    this.#nonces.lifetime = seconds * 1000;
+  }
+
   /** Values for the WWW-Authenticate headers of a 401, one header each, to be sent in this order (challenge.ts). */
   challenge(domain: DomainConfig, stale: boolean, now: Millis): string[] {
     const realm = utf8Octets(domain.name);

@@ -30,7 +30,7 @@ interface Used {
 }
 
 export class Nonces {
-  readonly #lifetime: Millis;
+  lifetime: Millis; // of those that are out, too
   readonly #maxUsed: number;
   readonly #secret: Uint8Array; // keys every seal; never leaves this object
   readonly #used: Map<number, Used>; // by number, in the order of first use
@@ -38,7 +38,7 @@ export class Nonces {
   #forgotten: number; // nonces up to this number are stale, whatever the table says
 
   constructor(fillRandom: (target: Uint8Array) => void, nonceSeconds: number, maxUsed: number = MAX_USED) {
-    this.#lifetime = nonceSeconds * 1000;
+    this.lifetime = nonceSeconds * 1000;
     this.#maxUsed = maxUsed;
     this.#secret = new Uint8Array(32);
     this.#used = new Map();
@@ -81,7 +81,7 @@ export class Nonces {
 
     const issued = Number.parseInt(time, 36);
     const key = Number.parseInt(number, 36);
-    if (now >= issued + this.#lifetime || key <= this.#forgotten) return false;
+    if (now >= issued + this.lifetime || key <= this.#forgotten) return false;
     const used = this.#used.get(key);
     if (used !== undefined) {
       if (nonceCount <= used.count) return false;
@@ -95,7 +95,7 @@ export class Nonces {
 
   #makeRoom(now: Millis): void {
     for (const [key, { issued }] of this.#used) {
-      const expired = now >= issued + this.#lifetime;
+      const expired = now >= issued + this.lifetime;
       if (!expired && this.#used.size < this.#maxUsed) return;
       this.#used.delete(key);
       if (!expired) this.#forgotten = Math.max(this.#forgotten, key);

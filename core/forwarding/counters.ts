@@ -108,6 +108,11 @@ export class LiveCounters {
     this.faults = {};
   }
 
+  /** Counts these domains from now on; what was counted of others stays. */
+  serve(domains: readonly string[]): void {
+    for (const domain of domains) this.auths[domain] ??= {};
+  }
+
   auth(domain: string, outcome: AuthOutcome): void {
     const outcomes = (Object.hasOwn(this.auths, domain) ? this.auths[domain] : this.auths[""]) ?? {};
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

@@ -128,6 +128,11 @@ export class Incoming implements FrameSink {
     this.#tracedBytes = 0;
   }
 
+  /** The configuration has changed. */
+  reconfigured(): void {
+    this.#routes.reconfigured();
+  }
+
   /** Does this connection bring requests for more than one other? */
   get isShared(): boolean {
     return this.#routes.isShared;

@@ -21,20 +21,19 @@ interface Allowance {
 
 export class Pace {
   readonly #state: State;
-  readonly #perSecond: number;
   readonly #allowances: WeakMap<Connection, Allowance>;
 
   constructor(state: State) {
     this.#state = state;
-    this.#perSecond = state.config.limits.bytesPerSecondPerSession;
     this.#allowances = new WeakMap();
   }
 
   /** `source` has brought so many octets. */
   brought(source: Connection, octets: number): void {
-    if (this.#perSecond === 0 || source.closed || this.#isExempt(source)) return;
-    const { now, timers } = this.#state;
-    const rate = this.#perSecond * Math.max(1, source.leases.size);
+    const { config, now, timers } = this.#state;
+    const perSecond = config.limits.bytesPerSecondPerSession;
+    if (perSecond === 0 || source.closed || this.#isExempt(source)) return;
+    const rate = perSecond * Math.max(1, source.leases.size);
     const allowance = this.#allowances.get(source) ?? { octets: rate, asOf: now, timer: undefined };
     this.#allowances.set(source, allowance);
     const earned = ((now - allowance.asOf) / 1000) * rate;

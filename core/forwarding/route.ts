@@ -47,7 +47,7 @@ export interface Route {
   /** Both path headers of a response to the previous hop (RFC 4975 §7.2). */
   readonly answerPaths: Uint8Array;
   /** Largest chunk body the next hop is given; 0 for no limit. */
-  readonly chunkBytes: number;
+  chunkBytes: number;
   /** The sessions whose holder has sent it: usually one or none. */
   readonly givers: readonly Lease[];
   /** The session whose holder gets it, if it is a client of ours. */
@@ -93,6 +93,12 @@ export class Routes {
     if (out === this.#latest) return;
     this.#other = this.#latest;
     this.#latest = out;
+  }
+
+  /** The configuration has changed. A session stays on the connection it uses, and chunks become what they may be now. */
+  reconfigured(): void {
+    const { config } = this.#state;
+    for (const route of [...this.#recent, ...this.#more.values()]) route.chunkBytes = chunkBytes(config, route.hop);
   }
 
   /** The route of a request; both path headers are there. */

@@ -18,7 +18,7 @@ const MAX_NOTED_FAULTS = 32;
 
 export class State {
   now: Millis;
-  readonly config: RelayConfig;
+  config: RelayConfig; // changed by Relay.reconfigure alone
   readonly host: Host;
   readonly random: RandomPool;
   readonly timers: Timers;

@@ -187,7 +187,7 @@ export class Leases {
   readonly #timers: Timers;
   readonly #random: RandomPool;
   readonly #ended: (lease: Lease, why: LeaseEnd) => void;
-  readonly #limits: SessionLimits;
+  #limits: SessionLimits;
   #granted: number;
 
   constructor(
@@ -203,6 +203,15 @@ export class Leases {
     this.#ended = ended;
     this.#limits = limits;
     this.#granted = 0;
+  }
+
+  /** For leases from now on; those that are there may end sooner for want of use, and no sooner otherwise. */
+  set limits(limits: SessionLimits) {
+    this.#limits = limits;
+    for (const lease of this.valid()) {
+      if (lease.timer !== undefined) this.#timers.cancel(lease.timer);
+      this.#watch(lease);
+    }
   }
 
   /** Leases that have ended but are remembered count too. */
