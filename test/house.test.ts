@@ -31,8 +31,9 @@ const adapterArrows: Record<string, readonly string[]> = {
   accounts: ["shared"],
   config: ["shared", "accounts"],
   control: ["shared", "config", "accounts"],
+  operation: ["shared", "config", "accounts", "control"],
   admin: ["shared", "config", "accounts", "control"],
-  cli: ["shared", "config", "accounts", "control", "admin"],
+  cli: ["shared", "config", "accounts", "control", "admin", "operation"],
   compat: ["shared"],
   node: ["compat", "shared"],
   bun: ["compat", "shared"],
@@ -53,7 +54,7 @@ const socketModules: Record<string, readonly string[]> = {
   "node:worker_threads": [],
 };
 /** Folders that must run wherever a Runtime is given to them. */
-const portable = ["shared", "config", "accounts", "cli"];
+const portable = ["shared", "config", "accounts", "operation", "cli"];
 
 interface Import {
   readonly file: string;

@@ -1,7 +1,7 @@
 /** The configuration a command was told to use, with its problems printed as they are found. */
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { loadSettings } from "../config/load.ts";
+import { type Loaded, loadSettings } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Flag, Given } from "./command.ts";
@@ -34,10 +34,15 @@ export function configurationFile(given: Given, terminal: Terminal): string {
 
 /** Undefined when it has errors; everything found is printed to standard error either way. */
 export function readConfiguration(file: string, terminal: Terminal): Settings | undefined {
-  const { settings, problems } = loadSettings(file, terminal.env);
+  return loadConfiguration(file, terminal).settings;
+}
+
+/** The same, with what the settings were made of. */
+export function loadConfiguration(file: string, terminal: Terminal): Loaded {
+  const loaded = loadSettings(file, terminal.env);
   const name = shortPath(file, terminal);
-  for (const problem of problems) terminal.err(formatProblem(name, problem));
-  return settings;
+  for (const problem of loaded.problems) terminal.err(formatProblem(name, problem));
+  return loaded;
 }
 
 /** Relative to where the person is, when that is the shorter name. */

@@ -26,6 +26,10 @@ export function processTerminal(compiled: boolean): Terminal {
         process.off("SIGINT", call);
       };
     },
+    onHangup(call) {
+      process.on("SIGHUP", call);
+      return () => void process.off("SIGHUP", call);
+    },
     exit: (code) => process.exit(code),
   };
 }

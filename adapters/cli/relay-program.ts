@@ -4,7 +4,9 @@
  * `parley serve` starts one; tests and benchmarks start them in their own process.
  */
 import { randomFillSync } from "node:crypto";
+import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import {
   type Credential,
   type Feed,
@@ -25,13 +27,15 @@ import { AddressLimits } from "../shared/address-limits.ts";
 import { systemClock } from "../shared/clock.ts";
 import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
-import type { DialOptions, Listening, Runtime, Way } from "../shared/runtime.ts";
+import type { DialOptions, KeyPair, Listening, Runtime, TlsServerOptions, Way } from "../shared/runtime.ts";
 import { waysToDial } from "../shared/way.ts";
 import type { Log } from "./log.ts";
 
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
 const HANDSHAKE_SECONDS = 10;
 const DIAL_SECONDS = 10;
+/** For how long an account store is kept that a reload has replaced: it may have been asked just before. */
+const LAST_ANSWERS_MS = 10_000;
 
 export interface ListeningAt {
   readonly name: string;
@@ -45,12 +49,14 @@ export interface ListeningAt {
 
 export class RelayProgram implements Host {
   readonly #runtime: Runtime;
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #log: Log;
   readonly #driver: Driver;
-  readonly #dialOptions: DialOptions;
+  #dialOptions: DialOptions;
   readonly #openStore: OpenStore;
   readonly #listening: Listening[];
+  /** One object for all listeners. */
+  readonly #limits: AddressLimits;
   #accounts: Accounts | undefined;
   #relay: Relay | undefined;
   #admin: AdminListener | undefined;
@@ -66,14 +72,10 @@ export class RelayProgram implements Host {
       clock: systemClock,
       onBug: (bug) => log.write("error", "bug", `a bug of ours: ${bug instanceof Error ? bug.stack : String(bug)}`),
     });
-    this.#dialOptions = {
-      egress: new Egress(settings.outgoing.allow),
-      from: settings.outgoing.from.map(({ to, address }) => ({ to: new Egress([to]), address })),
-      timeoutSeconds: DIAL_SECONDS,
-      tls: settings.outgoing.tls,
-    };
+    this.#dialOptions = dialOptions(settings);
     this.#openStore = open;
     this.#listening = [];
+    this.#limits = new AddressLimits(settings.limits);
     this.#accounts = undefined;
     this.#relay = undefined;
     this.#admin = undefined;
@@ -145,11 +147,53 @@ export class RelayProgram implements Host {
     await this.#closeDoors();
   }
 
+  /**
+   * Takes over other settings while sessions go on: what of them differs from those that run. Addresses and names of
+   * listeners, and the admin listener, stay as they are.
+   *
+   * @throws Error with words for the operator; nothing has changed then
+   */
+  async apply(next: Settings): Promise<void> {
+    const before = this.#settings;
+    // First, because a store that cannot be opened is the one thing here that may fail.
+    const same = isDeepStrictEqual([next.accounts, next.accountsOf], [before.accounts, before.accountsOf]);
+    if (!same) this.#changeAccounts(await this.#openAccounts(next));
+    this.#settings = next;
+    this.#limits.limits = next.limits;
+    this.#dialOptions = dialOptions(next);
+    this.#driver.turn((now) => this.#relay?.reconfigure(this.#withRealPorts(), now));
+    await this.#showCertificates(before);
+  }
+
+  #openAccounts({ accounts, accountsOf }: Settings): Promise<Accounts> {
+    return Accounts.open(accounts, accountsOf, (news) => this.#log.accounts(news), this.#openStore);
+  }
+
+  #changeAccounts(accounts: Accounts): void {
+    const before = this.#accounts;
+    this.#accounts = accounts;
+    // Somebody may still be waiting for an answer of theirs.
+    setTimeout(() => void before?.close(), LAST_ANSWERS_MS).unref();
+  }
+
+  /** A listener that cannot take its certificates keeps those it has. */
+  async #showCertificates(before: Settings): Promise<void> {
+    for (const [index, { name: listener, tls }] of this.#settings.listeners.entries()) {
+      if (tls === undefined || isDeepStrictEqual(plain(tls), plain(before.listeners[index]?.tls))) continue;
+      try {
+        await this.#listening[index]?.setTls(tls);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const text = `${listener} keeps its certificates: ${why}`;
+        this.#log.write("error", "certificateRefused", text, { listener, why });
+      }
+    }
+  }
+
   async #open(): Promise<void> {
     const settings = this.#settings;
-    const { accounts, accountsOf } = settings;
-    this.#accounts = await Accounts.open(accounts, accountsOf, (news) => this.#log.accounts(news), this.#openStore);
-    const limits = new AddressLimits(settings.limits);
+    this.#accounts = await this.#openAccounts(settings);
+    const limits = this.#limits;
     // RFC 4976 §6.5: a newcomer takes the place of a connection that nobody uses.
     limits.makeRoom = () => {
       let made = false;
@@ -247,6 +291,22 @@ export class RelayProgram implements Host {
   note(happening: Happening): void {
     this.#log.happening(happening, happening.type === "dialFailed" ? this.#dialDetail : "");
   }
+}
+
+function dialOptions({ outgoing }: Settings): DialOptions {
+  return {
+    egress: new Egress(outgoing.allow),
+    from: outgoing.from.map(({ to, address }) => ({ to: new Egress([to]), address })),
+    timeoutSeconds: DIAL_SECONDS,
+    tls: outgoing.tls,
+  };
+}
+
+/** Without the parsed certificates, which no comparison can see into. */
+function plain(tls: TlsServerOptions | undefined) {
+  const bare = ({ cert, key }: KeyPair) => ({ cert, key });
+  if (tls === undefined) return undefined;
+  return { ...tls, fallback: bare(tls.fallback), byName: [...tls.byName].map(([name, pair]) => [name, bare(pair)]) };
 }
 
 function believing({ from }: NonNullable<ListenerSettings["proxyProtocol"]>): { readonly from?: Egress } {

@@ -1,6 +1,7 @@
 /** `parley serve`: runs the relay until it is told to stop. */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { Reloader } from "../operation/reloader.ts";
 import type { Runtime } from "../shared/runtime.ts";
 import type { Command, Given } from "./command.ts";
 import {
@@ -9,7 +10,7 @@ import {
   configurationFlags,
   DATA_FOLDER,
   dataFolder,
-  readConfiguration,
+  loadConfiguration,
   shortPath,
 } from "./configuration.ts";
 import { firstStart, type TestUser } from "./first-start.ts";
@@ -30,7 +31,8 @@ export const serve: Command = {
   summary: "runs the relay",
   about:
     `Without --config it uses the data folder ${DATA_FOLDER}, and makes it when it is not there: a certificate, two test\n` +
-    "users and a configuration to grow. SIGTERM ends it politely, a second one at once.",
+    "users and a configuration to grow. SIGTERM ends it politely, a second one at once. SIGHUP\n" +
+    "reads the configuration and the certificates again.",
   flags: {
     ...configurationFlags,
     port: { value: "N", help: "for a data folder made now: the port to listen on (2855)" },
@@ -45,12 +47,21 @@ export const serve: Command = {
       throw new UsageError("--port and --admin-port are for a data folder made now; this one has its configuration");
     }
     const file = configurationFile(given, terminal);
-    const settings = readConfiguration(file, terminal);
+    const loaded = loadConfiguration(file, terminal);
+    const { settings } = loaded;
     if (settings === undefined) throw new Refusal(`${shortPath(file, terminal)} has errors`);
-    const program = await start(() => RelayProgram.start(runtime, settings, new Log(settings.log, terminal)));
+    const log = new Log(settings.log, terminal);
+    const program = await start(() => RelayProgram.start(runtime, settings, log));
+    const tell = log.write.bind(log);
+    const reloader = new Reloader({ file, environment: terminal.env, loaded, program, tell });
+    await reloader.start();
+    terminal.onHangup(() => void reloader.reload().catch(() => {})); // what is wrong stands in the log
+    // Whoever reads that we are there may tell us to stop in the same moment.
+    const stopped = toldToStop(terminal);
     announce(program, runtime, terminal);
     if (folder !== undefined) explain(folder, made, program.listening[0], terminal);
-    await toldToStop(terminal);
+    await stopped;
+    reloader.stop();
     await program.stop(PATIENCE);
     // Or a client in the middle of its handshake would keep us for as long as it may take.
     terminal.exit(0);

@@ -19,6 +19,8 @@ export interface Terminal {
   readSecret(prompt: string): Promise<string>;
   /** Hears SIGTERM and SIGINT until the answer is called. */
   onStop(call: () => void): () => void;
+  /** Hears SIGHUP until the answer is called. */
+  onHangup(call: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -19,7 +19,7 @@ import type { AdminSettings, OutgoingSettings, Settings } from "./settings.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
 
 export function buildSettings(written: Written, context: Context): Settings {
-  const reader = new CertificateReader(context.folder, context.now, context.complaints);
+  const reader = new CertificateReader(context);
   const hostname = withoutBrackets(written.hostname);
   const data = resolve(context.folder, written.data ?? ".");
   checkDomains(written, context.complaints);
@@ -45,6 +45,8 @@ export function buildSettings(written: Written, context: Context): Settings {
     limits: { connections: written.limits.connections, connectionsPerAddress: written.limits.connectionsPerAddress },
     ...(admin === undefined ? {} : { admin }),
     log: written.log,
+    certificates: reader.pairs,
+    certificateFiles: [...reader.files],
   };
 }
 

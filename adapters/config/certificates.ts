@@ -9,8 +9,9 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { byServerName, certifiedNames } from "../shared/certified-names.ts";
 import type { KeyPair } from "../shared/runtime.ts";
-import type { Complaints } from "./complaints.ts";
+import type { Complaints, Context } from "./complaints.ts";
 import type { Path } from "./locate.ts";
+import { dotted } from "./problem.ts";
 import { readText } from "./references.ts";
 
 const DAY = 86_400_000;
@@ -21,19 +22,41 @@ export interface CheckedPair extends KeyPair {
   readonly certificate: X509Certificate;
 }
 
+/** Pairs by the key of the configuration that holds them, as `dotted` writes it: `domains[0].tls`. */
+export type Pairs = ReadonlyMap<string, CheckedPair>;
+
 export class CertificateReader {
+  /** Every file that was asked for, readable or not. */
+  readonly files: Set<string>;
+  /** Those that may be put to use. */
+  readonly pairs: Map<string, CheckedPair>;
   readonly #folder: string;
   readonly #now: number;
   readonly #complaints: Complaints;
+  readonly #kept: Pairs;
 
-  constructor(folder: string, now: number, complaints: Complaints) {
+  /** @param kept  pairs in use, for when the files of one cannot be used any more: that is forgiven then */
+  constructor({ folder, now, complaints, kept = new Map() }: Context) {
+    this.files = new Set();
+    this.pairs = new Map();
     this.#folder = folder;
     this.#now = now;
     this.#complaints = complaints;
+    this.#kept = kept;
   }
 
   /** @param path  of the map that holds `cert` and `key` */
   pair(files: { readonly cert: string; readonly key: string }, path: Path): CheckedPair | undefined {
+    const name = dotted(path);
+    const kept = this.#kept.get(name);
+    const before = this.#complaints.problems.length;
+    const pair = this.#usable(files, path) ?? kept;
+    if (pair !== undefined) this.pairs.set(name, pair);
+    if (pair !== undefined && pair === kept) this.#complaints.forgive(before);
+    return pair;
+  }
+
+  #usable(files: { readonly cert: string; readonly key: string }, path: Path): CheckedPair | undefined {
     const cert = this.#read(files.cert, [...path, "cert"]);
     const key = this.#read(files.key, [...path, "key"]);
     const certificate = cert === undefined ? undefined : this.#parse(cert, [...path, "cert"]);
@@ -49,7 +72,9 @@ export class CertificateReader {
   }
 
   #read(file: string, path: Path): string | undefined {
-    return readText(resolve(this.#folder, file), this.#complaints, path);
+    const whole = resolve(this.#folder, file);
+    this.files.add(whole);
+    return readText(whole, this.#complaints, path);
   }
 
   #parse(pem: string, path: Path): X509Certificate | undefined {

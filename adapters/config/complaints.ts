@@ -1,9 +1,12 @@
 /** Collects what is wrong with one file while its parts are looked at. */
+import type { Pairs } from "./certificates.ts";
 import type { Path, Places } from "./locate.ts";
 import type { Problem } from "./problem.ts";
 
 export class Complaints {
   readonly problems: Problem[] = [];
+  /** Of what stays as it is in use; see `CertificateReader`. */
+  readonly forgiven: Problem[] = [];
   readonly #places: Places;
 
   constructor(places: Places) {
@@ -24,6 +27,11 @@ export class Complaints {
     this.problems.push({ severity: "warning", place: this.#places.value(path), path, text });
   }
 
+  /** Takes back what was said from the `since`th problem on; the errors among it are forgiven. */
+  forgive(since: number): void {
+    this.forgiven.push(...this.problems.splice(since).filter(({ severity }) => severity === "error"));
+  }
+
   get failed(): boolean {
     return this.problems.some(({ severity }) => severity === "error");
   }
@@ -35,4 +43,6 @@ export interface Context {
   readonly folder: string;
   readonly now: number;
   readonly complaints: Complaints;
+  /** Certificates in use, which stay when their files cannot be used; see `CertificateReader`. */
+  readonly kept?: Pairs;
 }

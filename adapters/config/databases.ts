@@ -103,8 +103,9 @@ function buildTls(
   store: WrittenDatabase,
   { host }: DatabaseSettings["server"],
   path: Path,
-  { folder, now, complaints }: Context,
+  context: Context,
 ): DatabaseSettings["tls"] {
+  const { complaints } = context;
   const here = isHere(host);
   const written = store.tls ?? !here;
   if (written === false) {
@@ -119,7 +120,7 @@ function buildTls(
     const text = `over TLS the server needs a name that its certificate proves, and ${host} is an address`;
     complaints.error([...path, "url"], text);
   }
-  const reader = new CertificateReader(folder, now, complaints);
+  const reader = new CertificateReader(context);
   const { ca = [], cert, key } = written === true ? {} : written;
   if ((cert === undefined) !== (key === undefined)) {
     complaints.error([...path, "tls"], "cert and key need each other");

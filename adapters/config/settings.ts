@@ -1,6 +1,7 @@
 /** A checked configuration: plain data that the rest of the program trusts. */
 import type { RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
+import type { Pairs } from "./certificates.ts";
 import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
 
 export interface Settings {
@@ -19,6 +20,10 @@ export interface Settings {
   readonly limits: { readonly connections: number; readonly connectionsPerAddress: number };
   readonly admin?: AdminSettings;
   readonly log: LogSettings;
+  /** All certificates with a key, by the configuration's key that names them, `listeners[0].tls`. */
+  readonly certificates: Pairs;
+  /** Absolute paths of their files and of those with authorities: what to watch for changes. */
+  readonly certificateFiles: readonly string[];
 }
 
 export interface ListenerSettings {

@@ -19,6 +19,7 @@ export function terminalOf(cwd: string, input = ""): Terminal & { readonly writt
     draw: (text) => void (written.err += text),
     readSecret: async () => input,
     onStop: () => () => {},
+    onHangup: () => () => {},
     exit: () => {},
   };
 }
