@@ -31,15 +31,16 @@ export function parseListenUrl(url: string): ListenUrl | undefined {
   return { secure: scheme.toLowerCase() === "msrps", host, port };
 }
 
-/** `http://127.0.0.1:8080`; the admin listener has no TLS of its own yet. */
-export function parseHttpUrl(url: string): { readonly host: string; readonly port: number } | undefined {
-  const [, bracketed, plain, digits] =
-    /^http:\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#[\]@\s]+))(?::(\d{1,5}))?\/?$/i.exec(url) ?? [];
+/** `http://127.0.0.1:8080`, `https://admin.example.com:8443`. */
+export function parseHttpUrl(url: string): ListenUrl | undefined {
+  const [, scheme = "", bracketed, plain, digits] =
+    /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#[\]@\s]+))(?::(\d{1,5}))?\/?$/i.exec(url) ?? [];
+  const secure = scheme.toLowerCase() === "https";
   const host = (bracketed ?? plain ?? "").toLowerCase();
-  const port = Number(digits ?? 80);
+  const port = Number(digits ?? (secure ? 443 : 80));
   if (host === "" || port > 65_535 || !(bracketed === undefined ? hostPattern.test(host) : isIP(host) === 6))
     return undefined;
-  return { host, port };
+  return { secure, host, port };
 }
 
 export function withoutBrackets(host: string): string {

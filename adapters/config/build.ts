@@ -8,14 +8,14 @@ import { resolve } from "node:path";
 import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
 import { Egress } from "../shared/egress.ts";
-import { type ListenUrl, parseHttpUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
+import { buildAdmin } from "./admin.ts";
+import { type ListenUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
 import { CertificateReader } from "./certificates.ts";
 import type { Complaints, Context } from "./complaints.ts";
 import { buildListeners } from "./listeners.ts";
 import { suggestion } from "./nearest.ts";
-import { readSecret } from "./references.ts";
 import type { Written } from "./schema.ts";
-import type { AdminSettings, OutgoingSettings, Settings } from "./settings.ts";
+import type { OutgoingSettings, Settings } from "./settings.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
 
 export function buildSettings(written: Written, context: Context): Settings {
@@ -33,9 +33,10 @@ export function buildSettings(written: Written, context: Context): Settings {
     if (built !== undefined) accounts.set(name, built);
   }
   warnOfMissingHashes(written, context.complaints);
-  const admin = buildAdmin(written, context);
+  const admin = buildAdmin(written, reader, context);
   return {
     hostname,
+    folder: context.folder,
     data,
     relay: buildRelay(written, hostname),
     listeners,
@@ -172,12 +173,4 @@ function buildFrom({ outgoing, listeners }: Written, complaints: Complaints): Ou
     }
     return host === undefined ? [] : [{ to, address: host }];
   });
-}
-
-function buildAdmin({ admin }: Written, { folder, complaints }: Context): AdminSettings | undefined {
-  if (admin === undefined) return undefined;
-  const url = parseHttpUrl(admin.url);
-  if (url === undefined) complaints.error(["admin", "url"], `must be http://ADDRESS:PORT, found ${admin.url}`);
-  const token = admin.token === undefined ? undefined : readSecret(admin.token, folder, complaints, ["admin", "token"]);
-  return url === undefined ? undefined : { ...url, ...(token === undefined ? {} : { token }) };
 }

@@ -76,6 +76,24 @@ const outgoing = section({
   ),
 });
 
+const admin = table({
+  url: text(),
+  token: v.optional(secret()),
+  tokens: v.optional(
+    listOf(
+      table({
+        name: matching(/^[\w.-]{1,64}$/, "a short name of letters, digits, dots and dashes"),
+        token: secret(),
+        scopes: listOf(oneOf("read", "operate"), 1),
+      }),
+    ),
+    [],
+  ),
+  tls: v.optional(keyPair()),
+  names: v.optional(listOf(host()), []),
+  metrics: v.optional(oneOf("token", "open"), "token"),
+});
+
 export const schema = table({
   hostname: host(),
   data: v.optional(text()),
@@ -99,7 +117,7 @@ export const schema = table({
     sessionMaxSeconds: v.optional(zeroOr(60, YEAR), 0),
     headerBytes: v.optional(whole(1024, 1 << 16), 16_384),
   }),
-  admin: v.optional(table({ url: text(), token: v.optional(secret()) })),
+  admin: v.optional(admin),
   log: section({
     level: v.optional(oneOf("trace", "debug", "info", "warning", "error"), "info"),
     format: v.optional(oneOf("json", "pretty"), "json"),

@@ -7,6 +7,8 @@ import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
 export interface Settings {
   /** The name in the URIs we hand out. */
   readonly hostname: string;
+  /** What relative paths in the configuration start from. */
+  readonly folder: string;
   /** Absolute path of the folder for what parley keeps. */
   readonly data: string;
   /** What core is told. A port of 0 in `advertise` is for whoever listens to fill in. */
@@ -50,7 +52,18 @@ export interface OutgoingSettings {
 export interface AdminSettings {
   readonly host: string;
   readonly port: number;
-  readonly token?: string;
+  /** Absent: plain HTTP, on loopback. */
+  readonly tls?: KeyPair;
+  readonly tokens: readonly {
+    /** For the log. */
+    readonly name: string;
+    readonly token: string;
+    readonly scopes: readonly ("read" | "operate")[];
+  }[];
+  /** Host names by which it is reached, besides `localhost` and addresses; lower case. */
+  readonly names: readonly string[];
+  /** Anybody who reaches it may read metrics. */
+  readonly openMetrics: boolean;
 }
 
 export interface LogSettings {

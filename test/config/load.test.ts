@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Loaded, loadSettings, readSettings } from "../../adapters/config/load.ts";
 import { formatProblem } from "../../adapters/config/problem.ts";
+import type { StoreSettings } from "../../adapters/accounts/store.ts";
 import { relayConfig } from "../support/relay-config.ts";
 import { makeAuthority, makeCertificate } from "../../adapters/shared/certificate-maker.ts";
 
@@ -28,11 +29,15 @@ beforeAll(async () => {
   put("ca.crt", authority.cert);
   put("text.crt", "hello\n");
   put("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
-  put("token", "s3cret\n");
+  put("token", "s3cret-0123456789\n");
   put("empty", "\n");
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function passwordOf(store: StoreSettings | undefined): string | undefined {
+  return store?.type === "static" ? store.users.get("a")?.password : undefined;
+}
 
 function read(source: string, env: Record<string, string> = {}): Loaded {
   return readSettings(source, folder, env, Date.now());
@@ -115,7 +120,13 @@ log: { level: info, format: json }
     expect([...(tls?.byName.keys() ?? [])]).toEqual(["example.com"]);
     expect(tls?.clientCa).toHaveLength(1);
     expect(settings?.outgoing.tls.own?.cert).toContain("BEGIN CERTIFICATE");
-    expect(settings?.admin).toEqual({ host: "127.0.0.1", port: 8080, token: "s3cret" });
+    expect(settings?.admin).toEqual({
+      host: "127.0.0.1",
+      port: 8080,
+      tokens: [{ name: "admin", token: "s3cret-0123456789", scopes: ["operate"] }],
+      names: ["relay.example.com"],
+      openMetrics: false,
+    });
     expect(settings?.data).toBe("/var/lib/parley");
   });
 });
@@ -346,9 +357,58 @@ const meanings: readonly Case[] = [
     "relays.names: needs outgoing.tls.ca: the authorities whose relay certificates we believe",
   ],
   [
-    "an admin address with TLS",
-    sample({ admin: '{ url: ▸"https://127.0.0.1:1" }' }),
-    "admin.url: must be http://ADDRESS:PORT, found https://127.0.0.1:1",
+    "an admin address of another kind",
+    sample({ admin: '{ url: ▸"ftp://127.0.0.1:1" }' }),
+    "admin.url: must be http://ADDRESS:PORT or https://ADDRESS:PORT, found ftp://127.0.0.1:1",
+  ],
+  [
+    "an admin address that others reach, without TLS",
+    sample({ admin: '{ url: ▸"http://10.0.0.5:1" }' }),
+    "admin.url: 10.0.0.5 is not loopback, and tokens would cross the network in the clear: use https:// with admin.tls, or http://127.0.0.1",
+  ],
+  [
+    "an admin name that others reach, without TLS",
+    sample({ admin: '{ url: ▸"http://admin.example.com" }' }),
+    "admin.url: admin.example.com is not loopback, and tokens would cross the network in the clear: use https:// with admin.tls, or http://127.0.0.1",
+  ],
+  [
+    "an admin address with TLS and without a certificate",
+    sample({ admin: '{ url: "https://127.0.0.1:1" }' }).replace("admin:", "▸admin:"),
+    "admin.tls: missing; https:// needs { cert, key }",
+  ],
+  [
+    "an admin address without TLS and with a certificate",
+    sample({ admin: '{ url: "http://127.0.0.1:1", ▸tls: { cert: relay.crt, key: relay.key } }' }),
+    "admin.tls: http:// has no TLS; https:// has",
+  ],
+  [
+    "an admin address with another's key",
+    sample({ admin: '{ url: "https://127.0.0.1:1", tls: { cert: relay.crt, key: ▸wild.key } }' }),
+    "admin.tls.key: does not belong to the certificate",
+  ],
+  [
+    "an admin name that no certificate is for",
+    sample({
+      admin: '{ url: "https://0.0.0.0:1", names: [▸admin.example.net], tls: { cert: relay.crt, key: relay.key } }',
+    }),
+    "warning: admin.names[0]: the certificate of admin.tls does not cover admin.example.net",
+  ],
+  [
+    "admin tokens of one name, one that can be guessed, and one that no header can carry",
+    sample({
+      admin:
+        '{ url: "http://[::1]:1", tokens: [{ name: a, token: ▸short, scopes: [read] }, { name: ▸a, token: ▸"with blanks in it it is", scopes: [operate] }] }',
+    }),
+    "warning: admin.tokens[0].token: is short enough to guess; take 16 random letters",
+    "admin.tokens[1].name: a is the name of another token",
+    "admin.tokens[1].token: may have letters, digits and -._~+/ only, and = at its end",
+  ],
+  [
+    "an admin token that is good for nothing we know",
+    sample({
+      admin: '{ url: "http://127.0.0.1:1", tokens: [{ name: a, token: 0123456789abcdefg, scopes: [▸write] }] }',
+    }),
+    'admin.tokens[0].scopes[0]: must be read or operate, found "write"',
   ],
   [
     "a user without a hash that is offered",
@@ -440,14 +500,14 @@ describe("a certificate", () => {
 describe("secrets", () => {
   const token = (value: string) => sample({ admin: `{ url: "http://127.0.0.1:1", token: ▸"${value}" }` });
   const found = (value: string, env: Record<string, string> = {}) =>
-    read(token(value).replaceAll("▸", ""), env).settings?.admin?.token;
+    passwordOf(read(withUsers(`{ a: { password: "${value}" } }`), env).settings?.accounts.get("main"));
 
   test("come from the file, the environment, or another file", () => {
     expect(found("plain")).toBe("plain");
-    expect(found("file:token")).toBe("s3cret");
+    expect(found("file:token")).toBe("s3cret-0123456789");
     expect(found("${TOKEN}", { TOKEN: "from outside" })).toBe("from outside");
     expect(found("a-${TOKEN}-b", { TOKEN: "1" })).toBe("a-1-b");
-    expect(found("file:${NAME}", { NAME: "token" })).toBe("s3cret");
+    expect(found("file:${NAME}", { NAME: "token" })).toBe("s3cret-0123456789");
     expect(found("$${TOKEN}")).toBe("${TOKEN}");
   });
 
@@ -481,7 +541,7 @@ describe("secrets", () => {
 
   test("of users come from files too", () => {
     const store = read(withUsers('{ a: { password: "file:token" } }')).settings?.accounts.get("main");
-    expect(store).toEqual({ type: "static", users: new Map([["a", { password: "s3cret" }]]) });
+    expect(store).toEqual({ type: "static", users: new Map([["a", { password: "s3cret-0123456789" }]]) });
   });
 });
 
