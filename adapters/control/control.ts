@@ -149,9 +149,13 @@ export interface Control {
   events(after: number | undefined, sink: (occurrence: Occurrence) => void): () => void;
   /** Families of metrics as `prom-client` gives them in JSON; workers' are summed. */
   metrics(): Promise<readonly MetricFamily[]>;
+  // What this program was started without is refused with NotOffered.
   reload(): Promise<Reloaded>;
   drain(seconds: number): Promise<Drain>;
   undrain(): Promise<void>;
+  /** Level by category, those that were never set apart from their parent's left out. */
+  logLevels(): Promise<Readonly<Record<string, string>>>;
+  /** False when there is no such category. */
   setLogLevel(category: string, level: string): Promise<boolean>;
   /** An account has changed: what is cached of it is forgotten. */
   forgetAccount(username: string, domain: string): Promise<void>;
