@@ -18,7 +18,7 @@ export interface Account {
   readonly changed: string;
 }
 
-/** How long a writer waits for another, in milliseconds. */
+/** How long a writer waits for another, in milliseconds, unless it is in more of a hurry. */
 const PATIENCE = 5000;
 
 /** `PRAGMA user_version` counts how many of these a file has seen. Add at the end, never change what is there. */
@@ -39,11 +39,11 @@ export class SqliteAccounts implements AccountStore {
   readonly #find: StatementSync;
 
   /** Makes the file (readable by its owner only) if it is not there. @throws Error with words for the operator */
-  constructor(path: string) {
+  constructor(path: string, patience = PATIENCE) {
     try {
       closeSync(openSync(path, "a", 0o600));
       this.#database = new DatabaseSync(path);
-      this.#database.exec(`PRAGMA busy_timeout = ${PATIENCE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
+      this.#database.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
       migrate(this.#database);
     } catch (error) {
       throw new Error(
@@ -98,16 +98,34 @@ export class SqliteAccounts implements AccountStore {
   /** By domain, then name. */
   list(): Account[] {
     const rows = this.#database.prepare("SELECT username, domain, changed FROM users ORDER BY domain, username").all();
-    return rows.map((row) => ({
-      username: String(row.username),
-      domain: String(row.domain),
-      changed: String(row.changed),
-    }));
+    return rows.map(accountOf);
+  }
+
+  /** Those of one domain, by name, that come after a name. */
+  page(domain: string, after: string, limit: number): Account[] {
+    return this.#database
+      .prepare(
+        "SELECT username, domain, changed FROM users WHERE domain = ? AND username > ? ORDER BY username LIMIT ?",
+      )
+      .all(domain, after, limit)
+      .map(accountOf);
+  }
+
+  /** What may be told of one. */
+  account(username: string, domain: string): Account | undefined {
+    const row = this.#database
+      .prepare("SELECT username, domain, changed FROM users WHERE username = ? AND domain = ?")
+      .get(username, domain);
+    return row === undefined || row === null ? undefined : accountOf(row);
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+function accountOf(row: Readonly<Record<string, unknown>>): Account {
+  return { username: String(row.username), domain: String(row.domain), changed: String(row.changed) };
 }
 
 function migrate(database: DatabaseSync): void {

@@ -57,13 +57,14 @@ export class Log {
   }
 }
 
-interface Line {
+/** A happening as a line. */
+export interface Line {
   readonly level: Level;
   readonly text: string;
   readonly fields: Fields;
 }
 
-function describe(happening: Happening): Line {
+export function describe(happening: Happening): Line {
   switch (happening.type) {
     case "connectionOpened": {
       const { connection, listener } = happening;

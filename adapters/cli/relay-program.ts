@@ -3,7 +3,7 @@
  *
  * `parley serve` starts one; tests and benchmarks start them in their own process.
  */
-import { randomFillSync } from "node:crypto";
+import { randomFillSync, X509Certificate } from "node:crypto";
 import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -18,10 +18,11 @@ import {
   Relay,
   type Ticket,
 } from "../../core/mod.ts";
-import { Accounts } from "../accounts/accounts.ts";
+import { Accounts, type AccountsNews } from "../accounts/accounts.ts";
 import { type OpenStore, openStore } from "../accounts/open.ts";
-import { AdminListener } from "../admin/listener.ts";
+import type { AdminListener } from "../admin/listener.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
+import { LocalControl } from "../control/local-control.ts";
 import { authority } from "../shared/address.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
 import { systemClock } from "../shared/clock.ts";
@@ -29,7 +30,9 @@ import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
 import type { DialOptions, KeyPair, Listening, Runtime, TlsServerOptions, Way } from "../shared/runtime.ts";
 import { waysToDial } from "../shared/way.ts";
-import type { Log } from "./log.ts";
+import { describe, type Log } from "./log.ts";
+import { openAdmin } from "./open-admin.ts";
+import { VERSION } from "./version.ts";
 
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
 const HANDSHAKE_SECONDS = 10;
@@ -48,6 +51,8 @@ export interface ListeningAt {
 }
 
 export class RelayProgram implements Host {
+  /** What an operator may see and do here. */
+  readonly control: LocalControl;
   readonly #runtime: Runtime;
   #settings: Settings;
   readonly #log: Log;
@@ -81,6 +86,15 @@ export class RelayProgram implements Host {
     this.#admin = undefined;
     this.#dialDetail = "";
     this.#stopping = false;
+    this.control = new LocalControl({
+      worker: "1",
+      relay: () => this.#relay,
+      now: () => this.#driver.clock.now(),
+      turn: (work) => this.#driver.turn(work),
+      about: () => this.#about(),
+      certificates: () => expiries(this.#settings),
+      accounts: () => this.#accounts,
+    });
   }
 
   /**
@@ -166,7 +180,7 @@ export class RelayProgram implements Host {
   }
 
   #openAccounts({ accounts, accountsOf }: Settings): Promise<Accounts> {
-    return Accounts.open(accounts, accountsOf, (news) => this.#log.accounts(news), this.#openStore);
+    return Accounts.open(accounts, accountsOf, (news) => this.#tellOf(news), this.#openStore);
   }
 
   #changeAccounts(accounts: Accounts): void {
@@ -212,13 +226,15 @@ export class RelayProgram implements Host {
           ...(tls === undefined ? {} : { tls }),
           handshakeSeconds: HANDSHAKE_SECONDS,
           limits,
-          refused: (why, address, detail) =>
+          refused: (why, address, detail) => {
             this.#log.write("warning", "connectionRefused", `${address || name} refused: ${why} (${detail})`, {
               listener: name,
               peer: address,
               why,
               detail,
-            }),
+            });
+            this.control.refused(why, name, address, detail);
+          },
         },
         this.#driver,
         (link, now) => this.#accepted(link, name, now),
@@ -227,10 +243,15 @@ export class RelayProgram implements Host {
     }
     this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
     this.#driver.register(this.#relay);
-    if (settings.admin !== undefined) {
-      this.#admin = await AdminListener.open(settings.admin, { stopping: () => this.#stopping });
-    }
+    const { control } = this;
+    this.#admin = await openAdmin(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();
+  }
+
+  #tellOf(news: AccountsNews): void {
+    this.#log.accounts(news);
+    const { event, text, ...fields } = news;
+    this.control.occurred(event, text, fields);
   }
 
   /** People read it on standard output; here it is for those who read logs. */
@@ -261,15 +282,21 @@ export class RelayProgram implements Host {
   async #closeDoors(): Promise<void> {
     await Promise.all(this.#listening.map((listening) => listening.close()));
     await this.#admin?.close();
+    this.control.stop();
     await this.#accounts?.close();
   }
 
   // What core asks.
 
   dial(hop: Hop, ticket: Ticket): void {
+    const took = this.control.metricsHere.stopwatch("parley_dial_duration_seconds");
     this.#runtime.dial(hop, this.#dialOptions, this.#driver, {
-      opened: (link, now) => this.#relay?.dialed(ticket, link, now) as Feed,
+      opened: (link, now) => {
+        took({ outcome: "OK" });
+        return this.#relay?.dialed(ticket, link, now) as Feed;
+      },
       failed: (why, detail, now) => {
+        took({ outcome: why });
         this.#dialDetail = detail;
         this.#relay?.dialFailed(ticket, why, now);
         this.#dialDetail = "";
@@ -289,8 +316,25 @@ export class RelayProgram implements Host {
   }
 
   note(happening: Happening): void {
-    this.#log.happening(happening, happening.type === "dialFailed" ? this.#dialDetail : "");
+    const detail = happening.type === "dialFailed" ? this.#dialDetail : "";
+    this.#log.happening(happening, detail);
+    const line = describe(happening);
+    this.control.happened(happening, line.level === "debug" ? undefined : line, detail);
   }
+
+  #about(): ReturnType<ConstructorParameters<typeof LocalControl>[0]["about"]> {
+    const { hostname, accountsOf } = this.#settings;
+    const listeners = this.listening.map(({ name, url, advertised }) => ({ name, url, advertised }));
+    return { version: VERSION, runtime: this.#runtime.name, hostname, listeners, domains: [...accountsOf.keys()] };
+  }
+}
+
+/** When each certificate that is shown ends, by the listener or domain it is for. */
+function expiries({ listeners }: Settings): Map<string, number> {
+  const shown = listeners.flatMap(({ name, tls }) =>
+    tls === undefined ? [] : [[name, tls.fallback] as const, ...tls.byName],
+  );
+  return new Map(shown.map(([name, { cert }]) => [name, Date.parse(new X509Certificate(cert).validTo)]));
 }
 
 function dialOptions({ outgoing }: Settings): DialOptions {
