@@ -54,6 +54,10 @@ export interface Census {
   /** Connections with room again whose senders are being let go. */
   readonly releasing: number;
   readonly timers: number;
+  /** Octets that wait for the kernel, or for a dial. */
+  readonly backlog: number;
+  /** Connections that are not read from just now. */
+  readonly held: number;
 }
 
 export class Relay implements RelayPort, Surroundings {
@@ -79,8 +83,8 @@ export class Relay implements RelayPort, Surroundings {
       return previous !== undefined && this.#isFromRelay(origin) ? this.nextHops.backTo(previous) : undefined;
     };
     this.state.leaseEnded = (lease, why) => {
-      this.#noteEnd(lease, why);
       if (why === "IDLE" || why === "MAX_TIME" || why === "OPERATOR") this.#withdraw(lease, why);
+      else this.#noteEnd(lease, why);
     };
     this.#pace = new Pace(this.state);
     this.#admission = new Admission(this);
@@ -110,7 +114,13 @@ export class Relay implements RelayPort, Surroundings {
   get census(): Census {
     const { state } = this;
     let transactions = 0;
-    for (const { transactions: table } of state.connections) transactions += table.open;
+    let backlog = 0;
+    let held = 0;
+    for (const connection of state.connections) {
+      transactions += connection.transactions.open;
+      backlog += connection.backlog;
+      if (connection.holds > 0) held++;
+    }
     return {
       connections: state.connections.size,
       leases: state.leases.size,
@@ -119,6 +129,8 @@ export class Relay implements RelayPort, Surroundings {
       pendingAuths: this.#admission.pending,
       releasing: this.backPressure.releasing,
       timers: state.timers.size,
+      backlog,
+      held,
     };
   }
 
@@ -133,6 +145,7 @@ export class Relay implements RelayPort, Surroundings {
     const place = { link, listener: at };
     const connection = new Connection(++state.connectionsEver, place, state.random, state.transactionTimers, now);
     state.connections.add(connection);
+    state.counters.connectionsAccepted++;
     state.host.note({ type: "connectionOpened", connection: connection.number, peer: link.peer, listener });
     // §6.1: close it when no request succeeds in time.
     connection.probation = state.timers.set(now + PROBATION, () => {
@@ -197,7 +210,6 @@ export class Relay implements RelayPort, Surroundings {
     this.state.now = now;
     const connection = this.#leastUsed.next(now);
     if (connection === undefined) return false;
-    this.state.counters.closedForRoom++;
     this.#end(connection, "ROOM");
     return true;
   }
@@ -209,6 +221,8 @@ export class Relay implements RelayPort, Surroundings {
     for (const connection of [...this.state.connections]) {
       // What has come of a chunk goes on, and ends with "+".
       this.#incoming.get(connection)?.cutOff();
+    }
+    for (const connection of this.state.connections) {
       for (const lease of this.state.leases.endOf(connection)) this.#noteEnd(lease, why);
     }
     for (const lease of this.state.leases.endAll()) this.#noteEnd(lease, why);
@@ -391,6 +405,8 @@ export class Relay implements RelayPort, Surroundings {
     this.backPressure.gone(connection);
     this.#pace.gone(connection);
     if (link !== undefined) {
+      const { connectionsEnded } = state.counters;
+      connectionsEnded[why] = (connectionsEnded[why] ?? 0) + 1;
       state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
     }
   }
@@ -402,9 +418,10 @@ export class Relay implements RelayPort, Surroundings {
     this.state.noteEnd(lease, why, fault);
   }
 
-  /** A session was ended before its time: what is open for it is cut off, and nobody waits on a connection without use. */
+  /** A session was ended before its time: what is open for it is cut off, and a connection of no other use is closed. */
   #withdraw(lease: Lease, why: "IDLE" | "MAX_TIME" | "OPERATOR"): void {
     for (const incoming of this.#incoming.values()) incoming.endOf(lease);
+    this.#noteEnd(lease, why);
     const { owner } = lease;
     if (owner.closed || owner.listener === undefined || this.#serves(owner)) return;
     this.#end(owner, why, "SESSION_UNKNOWN");

@@ -4,7 +4,7 @@
  */
 import { DOLLAR, isText } from "../bytes/octets.ts";
 import { firstUriEnd } from "../codec/path.ts";
-import { type Head, RESPONSE, SEND } from "../codec/head.ts";
+import { type Head, SEND } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
 import { comment } from "../codec/writer.ts";
 import type { Connection } from "../session/connection.ts";
@@ -52,7 +52,6 @@ export function writeAnswer(
   else frame.text(statusText(status)).text("\r\n");
   frame.copy(paths);
   if (extra !== "") frame.text(extra);
-  count(state.counters.framesOut, RESPONSE);
   count(state.counters.responsesOut, status);
   if (state.traces.on) state.traces.wrote(to, frame, 0, DOLLAR);
   endFrame(frame, id, DOLLAR, false);

@@ -60,8 +60,9 @@ export class BackPressure {
     if (out.closed) return;
     if (out.stallTimer === undefined) this.#watch(out);
     const { counters } = this.#state;
-    if (out.backlog > counters.backlogMost) counters.backlogMost = out.backlog;
-    if (!isFull(out) || source.closed || out.held.includes(source) || out.overflowing.has(source)) return;
+    const { backlog } = out;
+    if (backlog > counters.backlogMost) counters.backlogMost = backlog;
+    if (!isFull(out, backlog) || source.closed || out.held.includes(source) || out.overflowing.has(source)) return;
     out.held.push(source);
     if (source.holdTimer === undefined && source !== out) this.#watchShared(source);
     this.#releasing.delete(out);
@@ -164,6 +165,6 @@ export class BackPressure {
   }
 }
 
-function isFull(out: Connection): boolean {
-  return out.backlog > HIGH_WATER || out.transactions.open > MAX_OPEN_TRANSACTIONS;
+function isFull(out: Connection, backlog = out.backlog): boolean {
+  return backlog > HIGH_WATER || out.transactions.open > MAX_OPEN_TRANSACTIONS;
 }

@@ -4,10 +4,10 @@
  *
  * `LiveCounters` is what the relay adds to; `Counters` is a copy, made for whoever asks.
  */
-import { AUTH, OTHER_METHOD, REPORT, RESPONSE, SEND } from "../codec/head.ts";
+import { AUTH, OTHER_METHOD, REPORT, SEND } from "../codec/head.ts";
 import { comment } from "../codec/writer.ts";
 import type { Fault } from "../faults.ts";
-import type { DialFailure, Millis } from "../ports.ts";
+import type { ConnectionEnd, DialFailure, Millis, SessionEnd } from "../ports.ts";
 
 /** Frames of one direction. */
 export interface FrameCounts {
@@ -42,7 +42,7 @@ export interface Counters {
   readonly reportsLost: number;
   /** Transactions that no response has ended in time. */
   readonly timeouts: number;
-  /** Timers of every other kind that have run. */
+  /** Timers of every other kind that have run, those included that only look whether it is time. */
   readonly timersFired: number;
   /** Chunks interrupted for somebody else's frame. */
   readonly interrupts: number;
@@ -50,7 +50,12 @@ export interface Counters {
   readonly dialOutcomes: Readonly<Record<DialOutcome, number>>;
   /** By domain of the configuration, then by outcome. What was for none of them stands under "". */
   readonly auths: Readonly<Record<string, Readonly<Partial<Record<AuthOutcome, number>>>>>;
-  /** Connections closed to make room for others (RFC 4976 §6.5). */
+  /** By why; that they began is in `auths`. */
+  readonly sessionsEnded: Readonly<Partial<Record<SessionEnd, number>>>;
+  readonly connectionsAccepted: number;
+  /** By why; a dial that failed is none of them. */
+  readonly connectionsEnded: Readonly<Partial<Record<ConnectionEnd, number>>>;
+  /** Those of them that made room for others (RFC 4976 §6.5). */
   readonly closedForRoom: number;
   /** For how long connections were not read from: somebody they send to is slow, or they may send no faster. */
   readonly heldMillis: Millis;
@@ -65,8 +70,8 @@ const STATUSES = 1000;
 const KINDS = 5;
 
 export class LiveCounters {
-  readonly framesIn: Float64Array; // by Kind
-  readonly framesOut: Float64Array;
+  readonly requestsIn: Float64Array; // by Kind
+  readonly requestsOut: Float64Array;
   bytesIn: number;
   bytesOut: number; // of connections that have ended; the others know themselves
   bodyBytesIn: number;
@@ -80,15 +85,17 @@ export class LiveCounters {
   dials: number;
   readonly dialOutcomes: Record<DialOutcome, number>;
   readonly auths: Record<string, Partial<Record<AuthOutcome, number>>>;
-  closedForRoom: number;
+  readonly sessionsEnded: Partial<Record<SessionEnd, number>>;
+  connectionsAccepted: number;
+  readonly connectionsEnded: Partial<Record<ConnectionEnd, number>>;
   heldMillis: Millis; // of what is over
   backlogMost: number;
   readonly faults: Record<string, number>;
 
   /** @param domains  of the configuration: whoever authenticates for another one is counted under "" */
   constructor(domains: readonly string[]) {
-    this.framesIn = new Float64Array(KINDS);
-    this.framesOut = new Float64Array(KINDS);
+    this.requestsIn = new Float64Array(KINDS);
+    this.requestsOut = new Float64Array(KINDS);
     this.bytesIn = 0;
     this.bytesOut = 0;
     this.bodyBytesIn = 0;
@@ -102,7 +109,9 @@ export class LiveCounters {
     this.dials = 0;
     this.dialOutcomes = { OK: 0, POLICY: 0, UNRESOLVED: 0, UNREACHABLE: 0, CERTIFICATE: 0, TIMEOUT: 0 };
     this.auths = Object.fromEntries([...domains, ""].map((domain) => [domain, {}]));
-    this.closedForRoom = 0;
+    this.sessionsEnded = {};
+    this.connectionsAccepted = 0;
+    this.connectionsEnded = {};
     this.heldMillis = 0;
     this.backlogMost = 0;
     this.faults = {};
@@ -120,10 +129,10 @@ export class LiveCounters {
 
   /** @param more  what connections that are still there add, and what timers know themselves */
   copy(more: Pick<Counters, "bytesOut" | "heldMillis" | "timersFired">): Counters {
-    const framesOut = frameCounts(this.framesOut);
+    const framesOut = frameCounts(this.requestsOut, this.responsesOut);
     const { reportsMade } = this;
     return {
-      framesIn: frameCounts(this.framesIn),
+      framesIn: frameCounts(this.requestsIn, this.responsesIn),
       framesOut,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut + more.bytesOut,
@@ -140,7 +149,10 @@ export class LiveCounters {
       dials: this.dials,
       dialOutcomes: { ...this.dialOutcomes },
       auths: Object.fromEntries(Object.entries(this.auths).map(([domain, outcomes]) => [domain, { ...outcomes }])),
-      closedForRoom: this.closedForRoom,
+      sessionsEnded: { ...this.sessionsEnded },
+      connectionsAccepted: this.connectionsAccepted,
+      connectionsEnded: { ...this.connectionsEnded },
+      closedForRoom: this.connectionsEnded.ROOM ?? 0,
       heldMillis: this.heldMillis + more.heldMillis,
       backlogMost: this.backlogMost,
       faults: { ...this.faults },
@@ -153,14 +165,14 @@ export function count(counts: Float64Array, at: number): void {
   counts[at] = (counts[at] as number) + 1;
 }
 
-function frameCounts(byKind: Float64Array): FrameCounts {
-  const count = (kind: number) => byKind[kind] as number;
+function frameCounts(byKind: Float64Array, responses: Float64Array): FrameCounts {
+  const of = (kind: number) => byKind[kind] as number;
   return {
-    SEND: count(SEND),
-    REPORT: count(REPORT),
-    AUTH: count(AUTH),
-    other: count(OTHER_METHOD),
-    response: count(RESPONSE),
+    SEND: of(SEND),
+    REPORT: of(REPORT),
+    AUTH: of(AUTH),
+    other: of(OTHER_METHOD),
+    response: responses.reduce((sum, some) => sum + some, 0),
   };
 }
 

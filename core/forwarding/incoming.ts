@@ -140,7 +140,6 @@ export class Incoming implements FrameSink {
 
   head(head: Head): void {
     const { state } = this.#around;
-    count(state.counters.framesIn, head.kind);
     this.#traced = state.traces.on ? state.traces.read(this.#source, head) : undefined;
     this.#tracedBytes = 0;
     this.#mode = DISCARD;
@@ -150,6 +149,7 @@ export class Incoming implements FrameSink {
       this.#around.response(this.#source, head);
       return;
     }
+    count(state.counters.requestsIn, head.kind);
     const idStart = head.base + head.transactIdStart;
     this.#idLength = head.transactIdEnd - head.transactIdStart;
     for (let i = 0; i < this.#idLength; i++) this.#id[i] = head.octets[idStart + i] as number;
@@ -378,7 +378,7 @@ export class Incoming implements FrameSink {
     frame.text("MSRP ").text(id).text(" ").text(this.#method).text("\r\n");
     frame.copy(route.paths).copy(this.#rest.octets, 0, this.#rest.length);
     const body = this.#collected;
-    count(state.counters.framesOut, this.#kind);
+    count(state.counters.requestsOut, this.#kind);
     if (this.#kind === REPORT) countReport(route);
     if (state.traces.on) state.traces.wrote(out, frame, body.length, DOLLAR);
     if (this.#hasBody) frame.text("\r\n").copy(body.octets, 0, body.length);

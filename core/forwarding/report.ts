@@ -41,7 +41,7 @@ export function sendReport(
   if (state.traces.on) state.traces.wrote(to, frame, 0, DOLLAR);
   writeEndLine(frame, id, DOLLAR, false);
   to.writeFrame(frame);
-  count(state.counters.framesOut, REPORT);
+  count(state.counters.requestsOut, REPORT);
   state.counters.reportsMade++;
   for (const { traffic } of origin.givers) traffic.reportsIn++;
 }

@@ -8,7 +8,7 @@
 import { DOLLAR, octetString, sameOctets } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd, parsePath, readPath } from "../codec/path.ts";
-import { type Head, RESPONSE } from "../codec/head.ts";
+import type { Head } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH, WWW_AUTHENTICATE } from "../codec/header.ts";
 import { sameUri } from "../codec/uri.ts";
 import type { Connection } from "../session/connection.ts";
@@ -124,7 +124,6 @@ function passBack(
     .text(head.value(FROM_PATH) ?? "")
     .text("\r\n");
   copyHeaders(frame, head, 0, head.headerCount, undefined);
-  count(state.counters.framesOut, RESPONSE);
   count(state.counters.responsesOut, head.status);
   if (state.traces.on) state.traces.wrote(source, frame, 0, DOLLAR);
   endFrame(frame, id, DOLLAR, false);

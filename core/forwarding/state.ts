@@ -73,6 +73,8 @@ export class State {
 
   /** @param fault  what ended the connection of its holder, if that is how it ended */
   noteEnd(lease: Lease, why: SessionEnd, fault?: Fault): void {
+    const { sessionsEnded } = this.counters;
+    sessionsEnded[why] = (sessionsEnded[why] ?? 0) + 1;
     const { holder, grantedAt: startedAt, touchedAt: usedAt, peers } = lease;
     const traffic = { ...lease.traffic };
     const because = fault === undefined ? { why } : { why, fault };

@@ -220,7 +220,7 @@ export class Stream implements Feeder {
     out.openChunk = this;
     this.#chunkStart = this.#position;
     this.#open = true;
-    count(this.#state.counters.framesOut, SEND);
+    count(this.#state.counters.requestsOut, SEND);
   }
 
   #close(flag: number): void {

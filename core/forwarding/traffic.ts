@@ -14,7 +14,18 @@ export function countBegin({ givers, taker }: Route, head: Head): void {
   if (taker !== undefined) taker.traffic.filesIn++;
 }
 
-/** Octets of a body have come. */
+/** A chunk came as a whole, and went. */
+export function countWhole({ givers, taker }: Route, octets: number, messages: 0 | 1): void {
+  for (const { traffic } of givers) {
+    traffic.bytesOut += octets;
+    traffic.messagesOut += messages;
+  }
+  if (taker === undefined) return;
+  taker.traffic.bytesIn += octets;
+  taker.traffic.messagesIn += messages;
+}
+
+/** Octets of a body have come, and with them the session is in use. */
 export function countIn({ givers, taker }: Route, octets: number, now: Millis): void {
   for (const giver of givers) {
     giver.traffic.bytesOut += octets;

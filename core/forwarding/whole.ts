@@ -12,7 +12,7 @@ import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
 import { count } from "./counters.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
-import { countBegin, countEnd, countIn, countOut } from "./traffic.ts";
+import { countBegin, countWhole } from "./traffic.ts";
 
 /** Bodies up to this size are copied behind their head, so that the frame is one write. */
 const SMALL = 4096;
@@ -73,13 +73,11 @@ export function forwardWhole(
   }
   endFrame(frame, id, flag, head.hasBody);
   out.write(frame.octets, 0, frame.length);
-  count(state.counters.framesOut, SEND);
+  count(state.counters.requestsOut, SEND);
   state.counters.bodyBytesIn += length;
   state.counters.bodyBytesOut += length;
-  countIn(route, length, state.now);
-  countOut(route, length);
   if (first <= 1) countBegin(route, head);
-  if (flag === DOLLAR) countEnd(route);
+  countWhole(route, length, flag === DOLLAR ? 1 : 0);
 
   if (transaction === undefined) return;
   transaction.origin = {

@@ -121,6 +121,7 @@ export class Lease {
 
   /** Messages go to or come from whoever is at the end of this path, the nearest hop first. */
   learnPeer(path: readonly Uri[]): void {
+    if (path.length === 0) return; // it speaks to us alone
     const text = path.map(authorityOf).join(" ").slice(0, MAX_PEER_TEXT);
     const at = this.#peers.indexOf(text);
     if (at >= 0) this.#peers.splice(at, 1);

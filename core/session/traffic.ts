@@ -31,22 +31,20 @@ const SEMICOLON = 0x3b;
 const TEXT = "text/";
 /** Media types of chat itself, text aside. */
 const chat = ["message/cpim", "message/imdn+xml", "application/im-iscomposing+xml"];
+const namesFile = /^(?:attachment|render)\s*;.*\bfilename\*?\s*=/i;
 
 /** Is the message that begins with this head a file? */
 export function isFile(head: Head): boolean {
-  if (head.has(CONTENT_DISPOSITION) && /^(?:attachment|render)\s*;.*filename\*?\s*=/i.test(disposition(head)))
-    return true;
+  if (head.has(CONTENT_DISPOSITION) && namesFile.test(head.value(CONTENT_DISPOSITION) ?? "")) return true;
   if (!head.has(CONTENT_TYPE)) return false;
   const { octets } = head;
   const start = head.startOf(CONTENT_TYPE);
-  const end = mediaTypeEnd(octets, start, head.endOf(CONTENT_TYPE));
+  const end = head.endOf(CONTENT_TYPE);
+  // First what most messages are.
   if (end - start > TEXT.length && spells(octets, start, start + TEXT.length, TEXT)) return false;
-  for (const type of chat) if (spells(octets, start, end, type)) return false;
+  const typeEnd = mediaTypeEnd(octets, start, end);
+  for (const type of chat) if (spells(octets, start, typeEnd, type)) return false;
   return true;
-}
-
-function disposition(head: Head): string {
-  return head.value(CONTENT_DISPOSITION) ?? "";
 }
 
 /** Where the parameters of a media type begin. */

@@ -1,7 +1,7 @@
 /** What an operator sees of a relay, and what is told of sessions; nothing of it helps anybody to send to a client. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { TracedHead } from "../../core/mod.ts";
-import { beginSend, request, send } from "../support/frames.ts";
+import { beginSend, send } from "../support/frames.ts";
+import { authThrough, ChainBench, leaseOf, ours } from "./chain-bench.ts";
 import { type BenchPeer, between, RelayBench } from "../support/relay-bench.ts";
 
 let bench: RelayBench;
@@ -23,10 +23,6 @@ const nothing = {
   reportsIn: 0,
   reportsOut: 0,
 };
-
-function sessionOf(user: string) {
-  return bench.relay.sessionsNow().find((session) => session.user === user);
-}
 
 describe("a session", () => {
   test("is seen with its holder, its peers and its times", () => {
@@ -75,6 +71,14 @@ describe("a session", () => {
     });
   });
 
+  test("is told with the relay that brought it (RFC 4976 §6.3)", () => {
+    const chain = new ChainBench();
+    const relay = chain.relayConnects("one");
+    authThrough(relay, [leaseOf("one", "xyz"), "msrps://client.invalid:9/c;tcp"]);
+    expect(chain.last("sessionStarted")).toMatchObject({ user: "alice", relay: "one.example.net", peer: relay.peer });
+    expect(chain.relay.sessionsNow()).toMatchObject([{ user: "alice", relay: "one.example.net" }]);
+  });
+
   test("says which fault has ended its connection", () => {
     alice.say("HELO\r\n");
     expect(bench.last("sessionEnded")).toMatchObject({ why: "CONNECTION", fault: "START_LINE" });
@@ -104,11 +108,52 @@ describe("an operator ends a session", () => {
     bench.expectNothingKept();
   });
 
+  test("a message in the middle is reported by its sender's own relay as it fails, not as lost at the end", () => {
+    alice.say(send("t111", between(alice, bob, { body: "hello" })));
+    alice.heard();
+    bench.relay.endSession(2, bench.now);
+    bench.settle();
+    expect(alice.briefs()).toEqual(["REPORT m111 1-5/5 481"]);
+  });
+
+  test("what was cut off is in the record of both", () => {
+    alice.say(`${beginSend("t111", between(alice, bob))}hello`);
+    bench.relay.endSession(1, bench.now);
+    expect(bench.last("sessionEnded")?.traffic).toMatchObject({ bytesOut: 5, messagesOut: 0 });
+    expect(bench.relay.sessionsNow()).toMatchObject([{ user: "bob", traffic: { bytesIn: 5, messagesIn: 0 } }]);
+  });
+
+  test("chunks of other sessions on the same connection go on", () => {
+    const other = alice.authenticate();
+    alice.say(`${beginSend("t111", { ...between(alice, bob), to: [other, bob.lease, bob.uri] })}hello`);
+    bench.relay.endSession(1, bench.now);
+    alice.say(` world\r\n-------t111$\r\n`);
+    expect(alice.briefs()).toEqual(["t111 200"]);
+  });
+
   test("a connection with another session stays", () => {
     alice.authenticate();
     bench.relay.endSession(1, bench.now);
     expect(alice.closed).toBe(false);
     expect(bench.relay.sessionsNow().map(({ session }) => session)).toEqual([2, 3]);
+  });
+
+  test("a connection on which its holder speaks to another session of ours stays", () => {
+    alice.say(send("t111", { to: [bob.lease, bob.uri], from: [alice.uri] }));
+    bench.relay.endSession(1, bench.now);
+    expect(alice.closed).toBe(false);
+  });
+
+  test("a relay's connection stays", () => {
+    const chain = new ChainBench();
+    const relay = chain.relayConnects("one");
+    const from = [leaseOf("one", "xyz"), "msrps://client.invalid:9/c;tcp"];
+    const uri = ours(authThrough(relay, from));
+    chain.relay.endSession(1, chain.now);
+    expect(relay.closed).toBe(false);
+    relay.say(send("t111", { to: [uri, "msrps://far.example.net:2855/f;tcp"], from }));
+    expect(relay.briefs()).toEqual(["t111 481"]);
+    chain.expectNothingKept();
   });
 
   test("there is no session of that number", () => {
@@ -124,6 +169,29 @@ describe("an operator closes a connection", () => {
     expect(bench.last("sessionEnded")).toMatchObject({ user: "alice", why: "OPERATOR" });
     expect(bench.relay.endConnection(1, bench.now)).toBe(false);
   });
+});
+
+test("connections are seen with what they carry and wait for", () => {
+  alice.say(
+    send("t111", { to: [alice.lease, "msrps://far.example.net:2855/f;tcp"], from: [alice.uri], body: "hello" }),
+  );
+  bob.stall();
+  alice.say(send("t112", between(alice, bob, { failureReport: "no", body: "x".repeat(300_000) })));
+  const [one, two, three] = bench.relay.connectionsNow();
+  expect(one).toMatchObject({
+    connection: 1,
+    listener: "public",
+    peer: alice.peer,
+    sessions: 1,
+    held: true,
+    faults: 0,
+  });
+  expect(one?.bytesIn).toBeGreaterThan(300_000);
+  expect(one?.bytesOut).toBe(alice.arrived.length);
+  expect(two?.backlog).toBeGreaterThan(300_000);
+  expect(three).toMatchObject({ hop: { secure: true, host: "far.example.net", port: 2855 }, dialing: true });
+  expect(three).toMatchObject({ peer: { address: "" }, transactions: 1 });
+  expect(three).not.toHaveProperty("listener");
 });
 
 describe("a relay that is drained", () => {
@@ -158,27 +226,6 @@ describe("a relay that is drained", () => {
   });
 });
 
-describe("a session that is followed", () => {
-  test("shows the heads of its frames in both directions, with no session-id of ours", () => {
-    const seen: TracedHead[] = [];
-    expect(bench.relay.trace(1, (head) => seen.push(head))).toBe(true);
-    alice.say(send("t111", between(alice, bob, { body: "hello" })));
-    const brief = seen.map(({ direction, connection, head, bodyBytes }) => [
-      direction,
-      connection,
-      head.replace(/^MSRP \S+ (\S+)[^]*/, "$1"),
-      bodyBytes,
-    ]);
-    expect(brief).toEqual([
-      ["in", 1, "SEND", 5],
-      ["out", 2, "SEND", 5],
-      ["out", 1, "200", 0],
-    ]);
-    expect(seen.map(({ head }) => head).join("")).not.toContain(/\w{26}/.exec(alice.lease)?.[0]);
-    expect(seen.map(({ head }) => head).join("")).not.toContain("hello");
-  });
-});
-
 describe("limits.sessionIdleSeconds and sessionMaxSeconds", () => {
   test("a session that nothing passes through is ended, and one that is used goes on", () => {
     bench = new RelayBench({ limits: { sessionIdleSeconds: 60 } });
@@ -201,12 +248,36 @@ describe("limits.sessionIdleSeconds and sessionMaxSeconds", () => {
     bench.advance(600_000);
     expect(carol.closed).toBe(true);
     expect(bench.last("sessionEnded")).toMatchObject({ user: "carol", why: "MAX_TIME" });
+    bench.expectNothingKept();
   });
-});
 
-test("a REPORT of a peer counts for both sessions it passes through, and as forwarded", () => {
-  bob.say(request("r111", "REPORT", { ...between(bob, alice), headers: ["Message-ID: m111", "Status: 000 200 OK"] }));
-  expect(sessionOf("bob")?.traffic).toEqual({ ...nothing, reportsOut: 1 });
-  expect(sessionOf("alice")?.traffic).toEqual({ ...nothing, reportsIn: 1 });
-  expect(bench.relay.counters).toMatchObject({ reportsForwarded: 1, reportsMade: 0 });
+  test("that time is the limit of a chunk without end as well", () => {
+    bench = new RelayBench({ limits: { sessionMaxSeconds: 600 } });
+    [alice, bob] = [bench.client("alice"), bench.client("bob")];
+    alice.say(beginSend("t111", between(alice, bob)));
+    for (let i = 0; i < 10; i++) {
+      bench.advance(60_000);
+      alice.say("another piece ");
+    }
+    expect([alice.closed, bob.closed]).toEqual([true, true]);
+    expect(bench.last("sessionEnded")).toMatchObject({ why: "MAX_TIME" });
+  });
+
+  test("a shorter Expires is kept, and ends as such", () => {
+    bench = new RelayBench({ limits: { sessionMaxSeconds: 600 } });
+    bench.client("carol", { expires: 300 });
+    bench.advance(300_000);
+    expect(bench.last("sessionEnded")).toMatchObject({ user: "carol", why: "EXPIRED" });
+  });
+
+  test("a session that a long chunk passes through is in use", () => {
+    bench = new RelayBench({ limits: { sessionIdleSeconds: 60 } });
+    [alice, bob] = [bench.client("alice"), bench.client("bob")];
+    alice.say(beginSend("t111", between(alice, bob)));
+    for (let i = 0; i < 10; i++) {
+      bench.advance(50_000);
+      alice.say("another piece ");
+    }
+    expect([alice.closed, bob.closed]).toEqual([false, false]);
+  });
 });

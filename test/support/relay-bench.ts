@@ -217,6 +217,8 @@ export class RelayBench implements Host {
       pendingAuths: 0,
       releasing: 0,
       timers: 0,
+      backlog: 0,
+      held: 0,
     });
     expect(this.relay.deadline).toBe(Number.POSITIVE_INFINITY);
     for (const peer of this.peers) expect(peer.closed || peer.ended, `${peer.name} was left open`).toBe(true);
