@@ -3,13 +3,14 @@ import { parseArgs } from "node:util";
 import { scenariosNamed } from "./scenarios/all.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { haproxy, kamailio, nothing } from "./subjects/others.ts";
-import { parley, type RuntimeName, runtimes } from "./subjects/parley.ts";
+import { bare, parley, type RuntimeName, runtimes } from "./subjects/parley.ts";
 import type { Subject } from "./subjects/subject.ts";
 
 export const USAGE = `npm run bench -- [options]
   --runtime node,bun,deno       parley on these (default: all three)
   --scenario small,chunks-10k   scenarios or groups of them, or all (default: small-256,chunks-10k)
   --against kamailio,haproxy    others that are measured beside it, where installed
+  --bare                        the same runtimes copying octets, with nothing of ours: the floor
   --before FOLDER               another checkout of parley, beside this one
   --seconds 3 --warmup 1.5      of each measurement
   --rounds 3                    measurements of each scenario and subject, interleaved
@@ -39,6 +40,7 @@ export function readOptions(args: string[]): Options {
       seconds: text("3"),
       warmup: text("1.5"),
       rounds: text("3"),
+      bare: { type: "boolean", default: false },
       self: { type: "boolean", default: false },
       profile: { type: "string" },
       name: { type: "string" },
@@ -50,6 +52,7 @@ export function readOptions(args: string[]): Options {
     subjects: [
       ...names.map((name) => parley(name, `parley ${name}`, undefined, name === "node" ? flags : [])),
       ...(values.before === undefined ? [] : names.map((name) => parley(name, `before ${name}`, values.before))),
+      ...(values.bare ? names.map(bare) : []),
       ...words(values.against).map(otherNamed),
       ...(values.self ? [nothing] : []),
     ],

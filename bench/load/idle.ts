@@ -19,7 +19,7 @@ export async function runIdle(order: Order, load: Load & { kind: "idle" }): Prom
   const one = async () => {
     const socket = await open(target);
     sockets.push(socket);
-    await authenticate(socket, target, `msrp://a.invalid:2855/idle${sockets.length};tcp`);
+    if (target.kind === "relay") await authenticate(socket, target, `msrp://a.invalid:2855/idle${sockets.length};tcp`);
     socket.on("close", () => failure.reject(new Error("a session was closed")));
     socket.resume();
   };

@@ -33,6 +33,22 @@ export function parley(
   };
 }
 
+/** A runtime that copies octets and does nothing else: no way of ours can cost less. */
+export function bare(runtime: RuntimeName): Subject {
+  return {
+    ...parley(runtime, `bare ${runtime}`),
+    kind: "bytes",
+    command({ wanted, port, listenPort, pair, file }) {
+      const tls = wanted.secure ? [file("cert.pem", pair.cert), file("key.pem", pair.key)] : [];
+      // Deno.connectTls believes only what it is told to; its floor over TLS is that of its node:tls, which we use too.
+      const way = runtime === "deno" && wanted.secure ? "node" : runtime;
+      const main = fileURLToPath(new URL(`../bare/${way}.ts`, import.meta.url));
+      const program = whereIs(runtime) ?? runtime;
+      return [program, ...arguments_[runtime], main, String(port), wanted.silent ? "-" : String(listenPort), ...tls];
+    },
+  };
+}
+
 /** JSON is YAML. All limits that protect a relay from strangers stay on, as far up as one load needs. */
 function configuration({ wanted, port, pair, file }: Place): string {
   const tls = { cert: file("cert.pem", pair.cert), key: file("key.pem", pair.key) };

@@ -19,6 +19,8 @@ export type KeyKind = "p256" | "rsa2048";
 export interface Wanted {
   readonly secure: boolean;
   readonly keys: KeyKind;
+  /** Clients say nothing, and nobody waits behind the subject. */
+  readonly silent?: boolean;
 }
 
 /** The certificates of a run; all of them are of one authority. */
