@@ -49,7 +49,9 @@ type LogFields = Readonly<Record<string, string | number | boolean>>;
 const LONGEST_BODY = 64 * 1024;
 const REDUCED = /^\/v1\/check$/;
 
-export function makeAdminApp(options: AdminOptions): Hono<AdminEnvironment> {
+export type AdminApp = Hono<AdminEnvironment>;
+
+export function makeAdminApp(options: AdminOptions): AdminApp {
   const { control } = options;
   const app = new Hono<AdminEnvironment>();
   const doors = {

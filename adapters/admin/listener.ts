@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { createAdaptorServer } from "@hono/node-server";
+import type { AdminApp } from "./app.ts";
 import type { AdminSettings } from "../config/settings.ts";
 import { authority } from "../shared/address.ts";
 import { cannotListen } from "../shared/advice.ts";
@@ -13,9 +14,6 @@ const MOST_SOCKETS = 256;
 const HEAD_PATIENCE = 10_000;
 const REQUEST_PATIENCE = 30_000;
 const IDLE_PATIENCE = 30_000;
-
-/** Answers one request, as Hono's `fetch` does. */
-export type Answer = (request: Request, environment: never) => Response | Promise<Response>;
 
 export class AdminListener {
   readonly url: string;
@@ -29,7 +27,7 @@ export class AdminListener {
   /** @throws Error with words for the operator */
   static open(
     { host, port, tls }: Pick<AdminSettings, "host" | "port" | "tls">,
-    answer: Answer,
+    answer: AdminApp["fetch"],
   ): Promise<AdminListener> {
     const scheme = tls === undefined ? "http" : "https";
     const server = serverFor(answer, tls);
@@ -54,11 +52,6 @@ export class AdminListener {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext({ cert, key, minVersion: "TLSv1.2" });
   }
 
-  /** What to close after it. */
-  closing(call: () => void): void {
-    this.#server.once("close", call);
-  }
-
   /** Ends idle and open connections alike; nothing here is worth waiting for. */
   close(): Promise<void> {
     return new Promise((resolve) => {
@@ -68,7 +61,8 @@ export class AdminListener {
   }
 }
 
-function serverFor(answer: Answer, tls: KeyPair | undefined): Server | TlsServer {
+function serverFor(answer: AdminApp["fetch"], tls: KeyPair | undefined): Server | TlsServer {
+  // What it needs of the environment is what @hono/node-server puts there.
   const fetch = answer as (request: Request) => Response | Promise<Response>;
   if (tls === undefined) return createAdaptorServer({ fetch, createServer }) as Server;
   const serverOptions = { cert: tls.cert, key: tls.key, minVersion: "TLSv1.2" as const };

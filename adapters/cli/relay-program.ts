@@ -3,7 +3,7 @@
  *
  * `parley serve` starts one; tests and benchmarks start them in their own process.
  */
-import { randomFillSync, X509Certificate } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -20,7 +20,6 @@ import {
 } from "../../core/mod.ts";
 import { Accounts, type AccountsNews } from "../accounts/accounts.ts";
 import { type OpenStore, openStore } from "../accounts/open.ts";
-import type { AdminListener } from "../admin/listener.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { LocalControl } from "../control/local-control.ts";
 import { authority } from "../shared/address.ts";
@@ -31,7 +30,7 @@ import { Egress } from "../shared/egress.ts";
 import type { DialOptions, KeyPair, Listening, Runtime, TlsServerOptions, Way } from "../shared/runtime.ts";
 import { waysToDial } from "../shared/way.ts";
 import { describe, type Log } from "./log.ts";
-import { openAdmin } from "./open-admin.ts";
+import { RunningAdmin } from "./running-admin.ts";
 import { VERSION } from "./version.ts";
 
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
@@ -64,7 +63,7 @@ export class RelayProgram implements Host {
   readonly #limits: AddressLimits;
   #accounts: Accounts | undefined;
   #relay: Relay | undefined;
-  #admin: AdminListener | undefined;
+  #admin: RunningAdmin | undefined;
   /** Why the dial failed that core is being told of; see `note`. */
   #dialDetail: string;
   #stopping: boolean;
@@ -176,6 +175,7 @@ export class RelayProgram implements Host {
     this.#limits.limits = next.limits;
     this.#dialOptions = dialOptions(next);
     this.#driver.turn((now) => this.#relay?.reconfigure(this.#withRealPorts(), now));
+    this.#admin?.use(next);
     await this.#showCertificates(before);
   }
 
@@ -244,7 +244,7 @@ export class RelayProgram implements Host {
     this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
     this.#driver.register(this.#relay);
     const { control } = this;
-    this.#admin = await openAdmin(settings, { control, log: this.#log, stopping: () => this.#stopping });
+    this.#admin = await RunningAdmin.open(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();
   }
 
@@ -329,12 +329,9 @@ export class RelayProgram implements Host {
   }
 }
 
-/** When each certificate that is shown ends, by the listener or domain it is for. */
-function expiries({ listeners }: Settings): Map<string, number> {
-  const shown = listeners.flatMap(({ name, tls }) =>
-    tls === undefined ? [] : [[name, tls.fallback] as const, ...tls.byName],
-  );
-  return new Map(shown.map(([name, { cert }]) => [name, Date.parse(new X509Certificate(cert).validTo)]));
+/** When each certificate ends, by the key of the configuration that names it. */
+function expiries({ certificates }: Settings): Map<string, number> {
+  return new Map([...certificates].map(([key, { certificate }]) => [key, Date.parse(certificate.validTo)]));
 }
 
 function dialOptions({ outgoing }: Settings): DialOptions {

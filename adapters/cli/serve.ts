@@ -1,7 +1,7 @@
 /** `parley serve`: runs the relay until it is told to stop. */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { Reloader } from "../operation/reloader.ts";
+import { Reloader, type Tell } from "../operation/reloader.ts";
 import type { Runtime } from "../shared/runtime.ts";
 import type { Command, Given } from "./command.ts";
 import {
@@ -52,9 +52,14 @@ export const serve: Command = {
     if (settings === undefined) throw new Refusal(`${shortPath(file, terminal)} has errors`);
     const log = new Log(settings.log, terminal);
     const program = await start(() => RelayProgram.start(runtime, settings, log));
-    const tell = log.write.bind(log);
+    const { control } = program;
+    const tell: Tell = (level, event, text, fields = {}) => {
+      log.write(level, event, text, fields);
+      control.occurred(event, text, fields);
+    };
     const reloader = new Reloader({ file, environment: terminal.env, loaded, program, tell });
     await reloader.start();
+    control.orders.reload = () => reloader.reload();
     terminal.onHangup(() => void reloader.reload().catch(() => {})); // what is wrong stands in the log
     // Whoever reads that we are there may tell us to stop in the same moment.
     const stopped = toldToStop(terminal);
