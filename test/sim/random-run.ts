@@ -3,6 +3,7 @@
  * afterwards is at the end of the file.
  */
 import { HIGH_WATER } from "../../core/forwarding/back-pressure.ts";
+import type { Happening, Traffic } from "../../core/mod.ts";
 import { octets, SimNetwork } from "../support/sim-network.ts";
 import { Dice } from "../support/sim/dice.ts";
 import type { Entry } from "../support/sim/ledger.ts";
@@ -37,6 +38,8 @@ export function randomRun(seed: number): Findings {
 class RandomRun {
   readonly net: SimNetwork;
   readonly dice: Dice;
+  /** Has dice of its own, so that what the others do in a run stays what it was. */
+  readonly operator: Dice;
   readonly relays: SimRelay[];
   readonly homes: Map<SimClient, SimRelay>;
   readonly vandals: RawClient[];
@@ -50,6 +53,7 @@ class RandomRun {
   constructor(seed: number) {
     const dice = new Dice(seed ^ 0x5eed);
     this.dice = dice;
+    this.operator = new Dice(seed ^ 0x5ee17);
     const buffer = dice.pick([4, 16, 64, 256]) * 1024;
     this.net = new SimNetwork({
       seed,
@@ -81,6 +85,7 @@ class RandomRun {
       for (let i = dice.between(0, 6); i > 0; i--) this.#sometime(() => this.#trouble());
       if (dice.chance(0.4)) for (let i = dice.between(1, 3); i > 0; i--) this.#sometime(() => this.#vandal(i));
     }
+    if (!this.calm && this.operator.chance(0.2)) for (let i = 0; i < 3; i++) this.#sometimeOperator();
     net.advance(ACTIVE + AFTERWARDS);
     const silent = this.#judge();
     this.#everybodyLeaves();
@@ -206,6 +211,30 @@ class RandomRun {
     this.vandals.push(vandal);
   }
 
+  /** An operator looks at a relay, follows a session, ends one, or closes a connection. */
+  #sometimeOperator(): void {
+    const { operator, net } = this;
+    const relay = operator.pick(this.relays);
+    net.clock.in(operator.between(0, ACTIVE), () =>
+      relay.driver.turn((now) => {
+        const { core } = relay;
+        const [sessions, connections] = [core.sessionsNow(), core.connectionsNow()];
+        const session = sessions.length === 0 ? undefined : operator.pick(sessions);
+        // Between relays a connection may be lost only where that is foreseen.
+        const clients = connections.filter((connection) => connection.sessions > 0);
+        const kind = operator.share();
+        if (kind < 0.5 && session !== undefined) core.endSession(session.session, now);
+        else if (kind < 0.7 && clients.length > 0) core.endConnection(operator.pick(clients).connection, now);
+        else if (session !== undefined) core.trace(session.session, ({ head }) => this.#traced(head));
+      }),
+    );
+  }
+
+  #traced(head: string): void {
+    if (/[a-z2-7]{26};/.test(head)) this.#fail(`a trace tells a session-id:\n${head}`);
+    if (!/^MSRP (\S+) [^]*\r\n-------\1[$#+]\r\n$/.test(head)) this.#fail(`a trace tells half a head:\n${head}`);
+  }
+
   // ---- what must hold ----
 
   /** @returns how many messages were lost in silence, where that is excused */
@@ -246,12 +275,59 @@ class RandomRun {
     for (const relay of this.relays) {
       const left = relay.leftovers();
       if (left.length > 0) this.#fail(`when everybody has left, ${relay.name} still has ${left.join(", ")}`);
+      for (const wrong of wrongRecords(relay.happenings)) this.#fail(`${relay.name}: ${wrong}`);
+    }
+    if (this.calm) this.#audit();
+  }
+
+  /** On a calm day the records of sessions say just what their holders have sent and received. */
+  #audit(): void {
+    for (const client of this.net.clients) {
+      const { name, received, reports } = client;
+      const sent = [...this.net.ledger.entries.values()].filter(({ from }) => from === client);
+      const expected = {
+        bytesOut: sum(sent.map(({ octets }) => octets.length)),
+        messagesOut: sent.length,
+        filesOut: sent.length,
+        bytesIn: sum(received.map(({ octets }) => octets)),
+        messagesIn: received.length,
+        filesIn: received.length,
+        reportsIn: reports.length,
+      };
+      for (const [what, count] of Object.entries(expected)) {
+        const told = this.relays.flatMap(({ happenings }) => recordsOf(happenings, name));
+        const total = sum(told.map(({ traffic }) => traffic[what as keyof Traffic]));
+        if (total !== count) this.#fail(`the records of ${name} have ${total} ${what}, and there were ${count}`);
+      }
     }
   }
 
   #fail(what: string): never {
     throw new Error(`seed ${this.net.seed}: ${what}`);
   }
+}
+
+/** Every session that began has one record, which does not begin before it or end before it was used. */
+function wrongRecords(happenings: readonly Happening[]): string[] {
+  const open = new Set<number>();
+  const wrong: string[] = [];
+  for (const happening of happenings) {
+    if (happening.type === "sessionStarted") open.add(happening.session);
+    if (happening.type !== "sessionEnded") continue;
+    const { session, startedAt, usedAt } = happening;
+    if (!open.delete(session)) wrong.push(`session ${session} ended, and was not there`);
+    if (usedAt < startedAt) wrong.push(`session ${session} was used before it began`);
+  }
+  for (const session of open) wrong.push(`session ${session} never ended`);
+  return wrong;
+}
+
+function recordsOf(happenings: readonly Happening[], user: string): Extract<Happening, { type: "sessionEnded" }>[] {
+  return happenings.filter((happening) => happening.type === "sessionEnded").filter((record) => record.user === user);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Most messages are short. */
