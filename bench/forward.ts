@@ -46,7 +46,7 @@ class Client {
   readonly link: Link;
   readonly out: Uint8Array;
   length: number;
-  /** Is shown every write that ends with an end-line of the relay's: source[start, start + 17) is its transact-id. */
+  /** Told when an end-line of the relay's has been written: source[start, start + 17) is its transact-id. */
   onEndLine: (source: Uint8Array, start: number) => void;
 
   constructor(relay: Relay) {
@@ -59,8 +59,9 @@ class Client {
       write: (source, start, end) => {
         this.out.set(source.subarray(start, end), this.length);
         this.length += end - start;
-        const id = end - ID_LENGTH - 3;
-        if (source[end - 1] === LF && source[id - 1] === DASH && source[id - 7] === DASH) this.onEndLine(source, id);
+        const { out, length } = this;
+        const id = length - ID_LENGTH - 3;
+        if (out[length - 1] === LF && out[id - 1] === DASH && out[id - 7] === DASH) this.onEndLine(out, id);
       },
       setReading() {},
       close() {

@@ -5,14 +5,34 @@
 export class Scratch {
   octets: Uint8Array; // octets[0, length) is what was composed
   length: number;
+  #beginning: Uint8Array | undefined; // what stands at the beginning since `begin`
 
   constructor(capacity = 1024) {
     this.octets = new Uint8Array(capacity);
     this.length = 0;
+    this.#beginning = undefined;
   }
 
   reset(): this {
     this.length = 0;
+    this.#beginning = undefined;
+    return this;
+  }
+
+  /**
+   * As `reset` and a copy of `beginning`, but where the last one began with the same array it is there already. Neither
+   * must be changed meanwhile, but for what the caller puts over it every time.
+   */
+  begin(beginning: Uint8Array): this {
+    if (this.#beginning === beginning) this.length = beginning.length;
+    else this.reset().copy(beginning).#beginning = beginning;
+    return this;
+  }
+
+  /** Puts all of `source` over what was composed, from `at` on. */
+  put(at: number, source: Uint8Array): this {
+    const { octets } = this;
+    for (let i = 0; i < source.length; i++) octets[at + i] = source[i] as number;
     return this;
   }
 

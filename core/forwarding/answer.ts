@@ -3,12 +3,13 @@
  * anything else along the whole path it came by; to a REPORT there is none, ever.
  */
 import { DOLLAR, isText } from "../bytes/octets.ts";
+import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd } from "../codec/path.ts";
 import { type Head, SEND } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
 import { comment } from "../codec/writer.ts";
 import type { Connection } from "../session/connection.ts";
-import { endFrame } from "./chunk.ts";
+import { endFrame, ID_AT } from "./chunk.ts";
 import { count } from "./counters.ts";
 import type { State } from "./state.ts";
 
@@ -56,6 +57,42 @@ export function writeAnswer(
   if (state.traces.on) state.traces.wrote(to, frame, 0, DOLLAR);
   endFrame(frame, id, DOLLAR, false);
   to.writeFrame(frame);
+}
+
+/** A 200 with always the same paths: composed once, then only its transact-id is another. */
+export class Okay {
+  readonly #paths: Uint8Array;
+  #frame: Uint8Array; // for ids of #idLength
+  #idLength: number;
+
+  /** @param paths  both path headers, each with its CRLF */
+  constructor(paths: Uint8Array) {
+    this.#paths = paths;
+    this.#frame = new Uint8Array(0);
+    this.#idLength = 0;
+  }
+
+  /**
+   * The 200 to the request with this transact-id; to be written before the next one is asked for.
+   *
+   * @param id  id[0, idLength)
+   */
+  frame(id: Uint8Array, idLength: number): Uint8Array {
+    if (idLength !== this.#idLength) this.#compose(id, idLength);
+    const frame = this.#frame;
+    const last = frame.length - idLength - 3;
+    for (let i = 0; i < idLength; i++) frame[ID_AT + i] = frame[last + i] = id[i] as number;
+    return frame;
+  }
+
+  #compose(id: Uint8Array, idLength: number): void {
+    const frame = new Scratch(256);
+    const ownId = id.subarray(0, idLength);
+    frame.text("MSRP ").copy(ownId).text(" 200 OK\r\n").copy(this.#paths);
+    endFrame(frame, ownId, DOLLAR, false);
+    this.#frame = frame.take();
+    this.#idLength = idLength;
+  }
 }
 
 /** Three digits and, where it has one, the reason phrase. A next hop may answer with any number, 000 included. */

@@ -214,7 +214,7 @@ export class Incoming implements FrameSink {
     }
     this.#around.state.endProbation(this.#source);
     // §6.4.1: received, which is not to say delivered. Only for "yes" does the previous hop wait for it.
-    if (this.#failureReport === REPORT_YES) this.#answer(200, route.answerPaths);
+    if (this.#failureReport === REPORT_YES) this.#accepted(route);
   }
 
   lost(fault: Fault): void {
@@ -412,6 +412,22 @@ export class Incoming implements FrameSink {
     }
     // §6.1: several unsuccessful requests, and none that succeeded.
     if (!source.proven && ++source.refusals >= MAX_REFUSALS) this.#around.close(source, "PROBATION", "");
+  }
+
+  /** 200: the chunk was taken. */
+  #accepted(route: Route): void {
+    const { state, backPressure } = this.#around;
+    if (this.#answered || state.traces.on) {
+      this.#answer(200, route.answerPaths);
+      return;
+    }
+    this.#answered = true;
+    const source = this.#source;
+    const frame = route.okay.frame(this.#id, this.#idLength);
+    count(state.counters.responsesOut, 200);
+    source.openChunk?.interrupt();
+    source.write(frame, 0, frame.length);
+    backPressure.wrote(source, source);
   }
 
   #answer(status: number, paths: Uint8Array): void {

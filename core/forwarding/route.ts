@@ -17,6 +17,8 @@ import type { Hop, RelayConfig } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
 import { isRelay } from "../session/relay-peer.ts";
+import { Okay } from "./answer.ts";
+import { sendBeginning } from "./chunk.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { State } from "./state.ts";
 
@@ -36,6 +38,8 @@ export interface Route {
   readonly nextUri: Uri | undefined;
   /** Both path headers as the next hop gets them, each with its CRLF. */
   readonly paths: Uint8Array;
+  /** The beginning of a SEND with those; see chunk.ts. */
+  readonly sendBeginning: Uint8Array;
   /** The first To-Path URI, which is ours, as it was written. */
   readonly ownUri: Uint8Array;
   /** The first From-Path URI: the previous hop. */
@@ -46,6 +50,8 @@ export interface Route {
   readonly ownPath: Uint8Array;
   /** Both path headers of a response to the previous hop (RFC 4975 §7.2). */
   readonly answerPaths: Uint8Array;
+  /** And the 200 with them. */
+  readonly okay: Okay;
   /** Largest chunk body the next hop is given; 0 for no limit. */
   chunkBytes: number;
   /** The sessions whose holder has sent it: usually one or none. */
@@ -249,6 +255,8 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
   const taker = direction === "to" ? lastLease : undefined;
   for (const giver of givers) giver.learnPeer(beyondUs(to.uris.slice(own), state.config));
   taker?.learnPeer(beyondUs(from.uris, state.config));
+  const pathsWritten = paths.take();
+  const answerPathsWritten = answerPaths.take();
   return {
     toPath: copyOctets(octets, toStart, toEnd),
     fromPath: copyOctets(octets, fromStart, fromEnd),
@@ -257,12 +265,14 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     direction,
     hop,
     nextUri,
-    paths: paths.take(),
+    paths: pathsWritten,
+    sendBeginning: sendBeginning(pathsWritten),
     ownUri: new Scratch(128).text(to.texts[0] as string).take(),
     ownPath: new Scratch(128).text(to.texts.slice(0, own).join(" ")).take(),
     previousUri: from.uris[0] as Uri,
     lastOwnUri: new Scratch(128).text(to.texts[own - 1] as string).take(),
-    answerPaths: answerPaths.take(),
+    answerPaths: answerPathsWritten,
+    okay: new Okay(answerPathsWritten),
     chunkBytes: chunkBytes(state.config, hop),
     givers,
     taker,

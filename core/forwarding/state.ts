@@ -29,6 +29,8 @@ export class State {
   readonly traces: Traces;
   /** For composing a frame; empty whenever nobody is composing. */
   readonly scratch: Scratch;
+  /** For SENDs that are passed on as they lie: the one before has often begun in the same way. */
+  readonly sendScratch: Scratch;
   /** For end-lines alone: they are written in the middle of somebody else's composing, when a chunk is interrupted. */
   readonly endScratch: Scratch;
   connectionsEver: number;
@@ -50,6 +52,7 @@ export class State {
     this.counters = new LiveCounters(config.domains.map(({ name }) => name));
     this.traces = new Traces(this);
     this.scratch = new Scratch(4096);
+    this.sendScratch = new Scratch(4096);
     this.endScratch = new Scratch(64);
     this.connectionsEver = 0;
     this.wayBack = () => undefined;

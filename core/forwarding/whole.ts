@@ -1,14 +1,15 @@
 /**
  * A SEND whose end is in sight when its head is read: passed on in one go, which is what nearly every message is.
  */
+import { DASHES } from "../bytes/dashes.ts";
 import { copyOctets, DOLLAR } from "../bytes/octets.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
 import { type Head, SEND } from "../codec/head.ts";
-import { MESSAGE_ID } from "../codec/header.ts";
+import { FROM_PATH, MESSAGE_ID, TO_PATH } from "../codec/header.ts";
 import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection } from "../session/connection.ts";
 import { type FailureReport, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
-import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
+import { copyHeaders, endFrame, endLine, ID_AT, startRequest } from "./chunk.ts";
 import { count } from "./counters.ts";
 import type { Route } from "./route.ts";
 import type { State } from "./state.ts";
@@ -16,6 +17,9 @@ import { countBegin, countWhole } from "./traffic.ts";
 
 /** Bodies up to this size are copied behind their head, so that the frame is one write. */
 const SMALL = 4096;
+
+/** What stands between a body and the transact-id of its end-line. */
+const CRLF_AND_DASHES = 2 + DASHES;
 
 const guard = new TidGuard();
 const plainId = new Uint8Array(TRANSACT_ID_LENGTH);
@@ -36,7 +40,7 @@ export function forwardWhole(
   route: Route,
   out: Connection,
   head: Head,
-  { octets: body, start, end, dashless }: Body,
+  body: Body,
   flag: number,
   range: ByteRange | undefined,
   failureReport: FailureReport,
@@ -45,10 +49,10 @@ export function forwardWhole(
   const transaction = failureReport === REPORT_NO ? undefined : transactions.begin();
   if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
   const id = transaction?.id ?? plainId;
-  const length = end - start;
-  while (!dashless) {
+  const length = body.end - body.start;
+  while (!body.dashless) {
     guard.begin(id, 0, TRANSACT_ID_LENGTH);
-    if (guard.check(body, start, end) === end) break;
+    if (guard.check(body.octets, body.start, body.end) === body.end) break;
     if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
     else transactions.renew(transaction);
   }
@@ -58,21 +62,12 @@ export function forwardWhole(
   const last = first + length - 1;
   // §6.4.1: a range-end that the body does not bear out is corrected. An empty body has no position to speak of.
   const wrong = range !== undefined && range.end >= 0 && range.end !== last && length > 0;
-  const frame = state.scratch.reset();
-  startRequest(frame, id, "SEND");
-  frame.copy(route.paths);
-  copyHeaders(frame, head, 0, head.headerCount, wrong ? formatByteRange(first, last, range.total) : undefined);
-  if (state.traces.on) state.traces.wrote(out, frame, length, flag);
-  if (head.hasBody) frame.text("\r\n");
-  if (length > SMALL) {
-    out.write(frame.octets, 0, frame.length);
-    out.write(body, start, end);
-    frame.reset();
+  if (!wrong && length > 0 && liesInOrder(head, body) && !state.traces.on) {
+    writeAsItLies(state, route, out, id, head, body.end, flag);
   } else {
-    frame.copy(body, start, end);
+    const text = wrong ? formatByteRange(first, last, range.total) : undefined;
+    writeComposed(state, route, out, id, head, text, body, flag);
   }
-  endFrame(frame, id, flag, head.hasBody);
-  out.write(frame.octets, 0, frame.length);
   count(state.counters.requestsOut, SEND);
   state.counters.bodyBytesIn += length;
   state.counters.bodyBytesOut += length;
@@ -96,4 +91,60 @@ export function forwardWhole(
   transaction.rangeEnd = Math.max(0, last);
   transaction.total = range?.total ?? (flag === DOLLAR ? last : -1);
   transactions.sent(transaction, state.now);
+}
+
+/** Do the paths stand first, and the body behind its head where both came, with the end-line behind it? */
+function liesInOrder(head: Head, body: Body): boolean {
+  return head.octets === body.octets && head.ids[0] === TO_PATH && head.ids[1] === FROM_PATH;
+}
+
+/** Only the paths and the transact-id are another: what stands between, from header lines to dashes, is one copy. */
+function writeAsItLies(
+  { sendScratch }: State,
+  route: Route,
+  out: Connection,
+  id: Uint8Array,
+  head: Head,
+  bodyEnd: number,
+  flag: number,
+): void {
+  const frame = sendScratch.begin(route.sendBeginning).put(ID_AT, id);
+  const start = head.base + (head.lineEnds[1] as number);
+  const end = bodyEnd + CRLF_AND_DASHES;
+  if (end - start > SMALL) {
+    out.write(frame.octets, 0, frame.length);
+    out.write(head.octets, start, end);
+    endLine(frame.reset(), id, flag);
+  } else {
+    endLine(frame.copy(head.octets, start, end), id, flag);
+  }
+  out.write(frame.octets, 0, frame.length);
+}
+
+/** @param range  replaces the value of Byte-Range; undefined leaves it as it is */
+function writeComposed(
+  state: State,
+  route: Route,
+  out: Connection,
+  id: Uint8Array,
+  head: Head,
+  range: string | undefined,
+  { octets: body, start, end }: Body,
+  flag: number,
+): void {
+  const frame = state.scratch.reset();
+  startRequest(frame, id, "SEND");
+  frame.copy(route.paths);
+  copyHeaders(frame, head, 0, head.headerCount, range);
+  if (state.traces.on) state.traces.wrote(out, frame, end - start, flag);
+  if (head.hasBody) frame.text("\r\n");
+  if (end - start > SMALL) {
+    out.write(frame.octets, 0, frame.length);
+    out.write(body, start, end);
+    frame.reset();
+  } else {
+    frame.copy(body, start, end);
+  }
+  endFrame(frame, id, flag, head.hasBody);
+  out.write(frame.octets, 0, frame.length);
 }

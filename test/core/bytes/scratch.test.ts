@@ -34,6 +34,27 @@ describe("a Scratch", () => {
     expect(octetString(first)).toBe("first");
   });
 
+  test("begins with what it began with before, or with something else, whatever happened between", () => {
+    const one = octets("one: ----");
+    const two = octets("two: ----, and longer");
+    const to = new Scratch(8);
+    const said: string[] = [];
+    for (const beginning of [one, one, two, one, one]) {
+      said.push(octetString(to.begin(beginning).put(5, octets("abcd")).text("!".repeat(said.length)).take()));
+    }
+    to.reset().text("something else");
+    said.push(octetString(to.begin(one).take()));
+    expect(said).toEqual([
+      "one: abcd",
+      "one: abcd!",
+      "two: abcd, and longer!!",
+      "one: abcd!!!",
+      "one: abcd!!!!",
+      "one: ----",
+    ]);
+    expect(octetString(one)).toBe("one: ----");
+  });
+
   test("writes large numbers in digits", () => {
     expect(octetString(new Scratch().number(0).octet(0x20).number(999_999_999_999_999).take())).toBe(
       "0 999999999999999",

@@ -267,3 +267,25 @@ test("a body that holds the id we would have chosen goes out under another", () 
     expect(heard.id).not.toBe("a".repeat(17));
   }
 });
+
+test("SENDs of several sessions in turn, with ids of any length, go out and are answered each as its own", () => {
+  const bench = new RelayBench();
+  const [alice, bob, carol] = [bench.client("alice"), bench.client("bob"), bench.client("carol")];
+  const ids = ["t000", `t${"1".repeat(31)}`, "t22", "t3-3", "t4444444"].map((id) => id.padEnd(4, "x"));
+  const says = (body: string) =>
+    ids.map((id) => send(id, between(alice, id < "t2" ? bob : carol, { body: body + id })));
+  for (const body of ["first ", "second ", "x".repeat(5000)]) {
+    // In one read, so that nothing but the frames themselves lies between them.
+    alice.sayPieces(says(body).join(""));
+    expect(alice.briefs()).toEqual(ids.map((id) => `${id} 200`));
+    for (const peer of [bob, carol]) {
+      const own = ids.filter((id) => id < "t2" === (peer === bob));
+      const heard = peer.heard();
+      expect(heard.map((frame) => frame.body)).toEqual(own.map((id) => body + id));
+      expect(heard.map((frame) => frame.to)).toEqual(own.map(() => [peer.uri]));
+      expect(heard.map((frame) => frame.from)).toEqual(own.map(() => [peer.lease, alice.lease, alice.uri]));
+      for (const frame of heard) peer.answer(frame, 200);
+    }
+  }
+  expect(bench.faults).toEqual([]);
+});
