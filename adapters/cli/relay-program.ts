@@ -175,8 +175,8 @@ export class RelayProgram implements Host {
     this.#limits.limits = next.limits;
     this.#dialOptions = dialOptions(next);
     this.#driver.turn((now) => this.#relay?.reconfigure(this.#withRealPorts(), now));
-    this.#admin?.use(next);
     await this.#showCertificates(before);
+    this.#admin?.use(next);
   }
 
   #openAccounts({ accounts, accountsOf }: Settings): Promise<Accounts> {

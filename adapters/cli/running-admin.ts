@@ -18,10 +18,12 @@ export interface AdminAround {
 export class RunningAdmin {
   readonly #listener: AdminListener;
   readonly #accounts: AccountsDesk;
+  readonly #log: Log;
 
-  private constructor(listener: AdminListener, accounts: AccountsDesk) {
+  private constructor(listener: AdminListener, accounts: AccountsDesk, log: Log) {
     this.#listener = listener;
     this.#accounts = accounts;
+    this.#log = log;
   }
 
   /** Undefined when the configuration has no admin listener. @throws Error with words for the operator */
@@ -30,7 +32,7 @@ export class RunningAdmin {
     if (admin === undefined) return undefined;
     const accounts = new AccountsDesk(settings);
     const app = appFor(admin, settings.folder, accounts, around);
-    return new RunningAdmin(await AdminListener.open(admin, app.fetch), accounts);
+    return new RunningAdmin(await AdminListener.open(admin, app.fetch), accounts, around.log);
   }
 
   /** `http://127.0.0.1:8080` */
@@ -39,9 +41,14 @@ export class RunningAdmin {
   }
 
   /** The configuration was reloaded: where the accounts are, and which certificate is shown. The rest needs a restart. */
-  use(settings: Settings): void {
-    this.#accounts.use(settings);
-    if (settings.admin?.tls !== undefined) this.#listener.setTls(settings.admin.tls);
+  use({ accounts, accountsOf, admin }: Settings): void {
+    this.#accounts.use({ accounts, accountsOf });
+    if (admin?.tls === undefined) return;
+    // Not awaited: the request that reloads may be one of those that have to be answered before.
+    this.#listener.setTls(admin.tls).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.write("error", "adminUnavailable", `the admin listener could not be opened again: ${why}`, { why });
+    });
   }
 
   async close(): Promise<void> {
