@@ -22,6 +22,9 @@ import { Accounts, type AccountsNews } from "../accounts/accounts.ts";
 import { type OpenStore, openStore } from "../accounts/open.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { LocalControl } from "../control/local-control.ts";
+import { type Drainable, Drains, LAST_AUTHS_MS } from "../operation/drain.ts";
+import type { Reloadable } from "../operation/reloader.ts";
+import { passesOnWaiting, SETTING } from "../operation/shared-ports.ts";
 import { authority } from "../shared/address.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
 import { systemClock } from "../shared/clock.ts";
@@ -36,6 +39,8 @@ import { VERSION } from "./version.ts";
 /** How long a client may take for its TLS handshake, and a next hop to answer, in seconds. */
 const HANDSHAKE_SECONDS = 10;
 const DIAL_SECONDS = 10;
+/** How often handshakes are counted that we wait for (ms). */
+const HANDSHAKE_LOOK_MS = 20;
 /** For how long an account store is kept that a reload has replaced: it may have been asked just before. */
 const LAST_ANSWERS_MS = 10_000;
 
@@ -49,9 +54,10 @@ export interface ListeningAt {
   readonly via: Way;
 }
 
-export class RelayProgram implements Host {
+export class RelayProgram implements Host, Reloadable, Drainable {
   /** What an operator may see and do here. */
   readonly control: LocalControl;
+  readonly drains: Drains;
   readonly #runtime: Runtime;
   #settings: Settings;
   readonly #log: Log;
@@ -61,6 +67,8 @@ export class RelayProgram implements Host {
   readonly #listening: Listening[];
   /** One object for all listeners. */
   readonly #limits: AddressLimits;
+  /** How many there are. */
+  #sessions: number;
   #accounts: Accounts | undefined;
   #relay: Relay | undefined;
   #admin: RunningAdmin | undefined;
@@ -69,6 +77,10 @@ export class RelayProgram implements Host {
   #stopping: boolean;
 
   private constructor(runtime: Runtime, settings: Settings, log: Log, open: OpenStore) {
+    this.drains = new Drains(this, (level, event, text, fields) => {
+      log.write(level, event, text, fields);
+      if (level !== "debug") this.control.occurred(event, text, fields);
+    });
     this.#runtime = runtime;
     this.#settings = settings;
     this.#log = log;
@@ -80,6 +92,7 @@ export class RelayProgram implements Host {
     this.#openStore = open;
     this.#listening = [];
     this.#limits = new AddressLimits(settings.limits);
+    this.#sessions = 0;
     this.#accounts = undefined;
     this.#relay = undefined;
     this.#admin = undefined;
@@ -94,6 +107,10 @@ export class RelayProgram implements Host {
       certificates: () => expiries(this.#settings),
       accounts: () => this.#accounts,
     });
+    const { drains } = this;
+    this.control.orders.drain = (seconds) => drains.start(seconds);
+    this.control.orders.undrain = () => drains.cancel();
+    this.control.orders.drained = () => drains.current;
   }
 
   /**
@@ -146,6 +163,45 @@ export class RelayProgram implements Host {
   /** Who may authenticate; undefined until it has started. */
   get accounts(): Accounts | undefined {
     return this.#accounts;
+  }
+
+  /** How long sessions may go on when we are told to stop, as the configuration that runs has it. */
+  get drainSeconds(): number {
+    return this.#settings.drain.seconds;
+  }
+
+  // What Drains asks.
+
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  get connections(): number {
+    return this.#limits.total;
+  }
+
+  /**
+   * A listener whose port is shared takes no more connections meanwhile: they are for whoever shares it. The others do,
+   * since those who send to our sessions have to reach us.
+   */
+  async refuseSessions(on: boolean): Promise<void> {
+    let shared = false;
+    for (const [index, listener] of this.#settings.listeners.entries()) {
+      if (listener.reusePort !== true) continue;
+      shared = true;
+      const listening = this.#listening[index];
+      if (on) await listening?.stopAccepting();
+      else this.#listening[index] = await this.#listen(listener, listening?.port);
+    }
+    if (on && shared) await this.#handshakesOver();
+    this.#driver.turn((now) => this.#relay?.drain(on, now));
+  }
+
+  /** Who came by a port that is shared may not be sent elsewhere: elsewhere is the same port. */
+  async #handshakesOver(): Promise<void> {
+    const known = () => this.#relay?.connectionsNow().filter(({ listener }) => listener !== undefined).length ?? 0;
+    const enough = this.#driver.clock.now() + LAST_AUTHS_MS;
+    while (this.#limits.total > known() && this.#driver.clock.now() < enough) await sleep(HANDSHAKE_LOOK_MS);
   }
 
   /** Takes no more connections, ends those that are there politely, and after `patience` the others as well. */
@@ -207,45 +263,47 @@ export class RelayProgram implements Host {
   async #open(): Promise<void> {
     const settings = this.#settings;
     this.#accounts = await this.#openAccounts(settings);
-    const limits = this.#limits;
     // RFC 4976 §6.5: a newcomer takes the place of a connection that nobody uses.
-    limits.makeRoom = () => {
+    this.#limits.makeRoom = () => {
       let made = false;
       this.#driver.turn((now) => {
         made = this.#relay?.closeLeastUsed(now) ?? false;
       });
       return made;
     };
-    for (const { name, host, port, reusePort, proxyProtocol, tls } of settings.listeners) {
-      const listening = await this.#runtime.listen(
-        {
-          host,
-          port,
-          ...(reusePort === true && { reusePort }),
-          ...(proxyProtocol !== undefined && { proxyProtocol: believing(proxyProtocol) }),
-          ...(tls === undefined ? {} : { tls }),
-          handshakeSeconds: HANDSHAKE_SECONDS,
-          limits,
-          refused: (why, address, detail) => {
-            this.#log.write("warning", "connectionRefused", `${address || name} refused: ${why} (${detail})`, {
-              listener: name,
-              peer: address,
-              why,
-              detail,
-            });
-            this.control.refused(why, name, address, detail);
-          },
-        },
-        this.#driver,
-        (link, now) => this.#accepted(link, name, now),
-      );
-      this.#listening.push(listening);
-    }
+    for (const listener of settings.listeners) this.#listening.push(await this.#listen(listener));
     this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
     this.#driver.register(this.#relay);
     const { control } = this;
     this.#admin = await RunningAdmin.open(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();
+  }
+
+  /** @param again  the port it had before */
+  #listen(listener: ListenerSettings, again?: number): Promise<Listening> {
+    const { name, host, port, reusePort, proxyProtocol, tls } = listener;
+    return this.#runtime.listen(
+      {
+        host,
+        port: again ?? port,
+        ...(reusePort === true && { reusePort }),
+        ...(proxyProtocol !== undefined && { proxyProtocol: believing(proxyProtocol) }),
+        ...(tls === undefined ? {} : { tls }),
+        handshakeSeconds: HANDSHAKE_SECONDS,
+        limits: this.#limits,
+        refused: (why, address, detail) => {
+          this.#log.write("warning", "connectionRefused", `${address || name} refused: ${why} (${detail})`, {
+            listener: name,
+            peer: address,
+            why,
+            detail,
+          });
+          this.control.refused(why, name, address, detail);
+        },
+      },
+      this.#driver,
+      (link, now) => this.#accepted(link, name, now),
+    );
   }
 
   #tellOf(news: AccountsNews): void {
@@ -258,6 +316,11 @@ export class RelayProgram implements Host {
   #tellWays(): void {
     for (const { name: listener, url, via } of this.listening) {
       this.#log.write("debug", "listening", `${listener} is ${url}, ${inWords(via)}`, { listener, url, ...via });
+    }
+    const shared = this.#settings.listeners.find(({ reusePort }) => reusePort === true);
+    if (shared !== undefined && passesOnWaiting() === false) {
+      const text = `${shared.name} shares its port: set ${SETTING} to 1, or connections that wait to be accepted are reset when we leave it`;
+      this.#log.write("warning", "portShared", text, { listener: shared.name });
     }
     for (const { scheme, via } of this.dialing) {
       this.#log.write("debug", "dialing", `next hops of ${scheme} are dialled ${inWords(via)}`, { scheme, ...via });
@@ -316,6 +379,8 @@ export class RelayProgram implements Host {
   }
 
   note(happening: Happening): void {
+    if (happening.type === "sessionStarted") this.#sessions++;
+    if (happening.type === "sessionEnded") this.#sessions--;
     const detail = happening.type === "dialFailed" ? this.#dialDetail : "";
     this.#log.happening(happening, detail);
     const line = describe(happening);

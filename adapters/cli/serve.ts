@@ -27,20 +27,25 @@ const ONE_KEY_MS = 300;
 
 export const serve: Command = {
   name: "serve",
-  usage: ["[--config FILE | --data DIR]"],
+  usage: ["[--config FILE | --data DIR] [--drain SECONDS]"],
   summary: "runs the relay",
   about:
     `Without --config it uses the data folder ${DATA_FOLDER}, and makes it when it is not there: a certificate, two test\n` +
-    "users and a configuration to grow. SIGTERM ends it politely, a second one at once. SIGHUP\n" +
-    "reads the configuration and the certificates again.",
+    "users and a configuration to grow. SIGTERM lets its sessions end by themselves, for a\n" +
+    "while, and takes no new ones; a second SIGTERM ends it at once. SIGHUP reads the configuration again.",
   flags: {
     ...configurationFlags,
     port: { value: "N", help: "for a data folder made now: the port to listen on (2855)" },
+    drain: {
+      value: "SECONDS",
+      help: "how long sessions may go on after SIGTERM; drain.seconds of the configuration (60)",
+    },
     "admin-port": { value: "N", help: "for a data folder made now: the port of the admin listener (8080)" },
   },
   positionals: [0, 0],
   async run(given, terminal, runtime) {
     const ports = { port: portOf(given, "port", 2855), adminPort: portOf(given, "admin-port", 8080) };
+    const patience = secondsOf(given, "drain");
     const folder = dataFolder(given, terminal);
     const made = folder === undefined ? undefined : await firstStart(folder, ports);
     if (made === undefined && (given.text("port") ?? given.text("admin-port")) !== undefined) {
@@ -65,7 +70,8 @@ export const serve: Command = {
     const stopped = toldToStop(terminal);
     announce(program, runtime, terminal);
     if (folder !== undefined) explain(folder, made, program.listening[0], terminal);
-    await stopped;
+    void stopped.then(() => program.drains.start(patience ?? program.drainSeconds));
+    await program.drains.over;
     reloader.stop();
     await program.stop(PATIENCE);
     // Or a client in the middle of its handshake would keep us for as long as it may take.
@@ -77,6 +83,13 @@ export const serve: Command = {
 function portOf(given: Given, flag: string, usual: number): number {
   const written = given.text(flag) ?? String(usual);
   if (!/^\d{1,5}$/.test(written) || Number(written) > 65_535) throw new UsageError(`--${flag} ${written} is no port`);
+  return Number(written);
+}
+
+function secondsOf(given: Given, flag: string): number | undefined {
+  const written = given.text(flag);
+  if (written === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(written)) throw new UsageError(`--${flag} ${written} is no number of seconds`);
   return Number(written);
 }
 

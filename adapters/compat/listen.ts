@@ -69,6 +69,7 @@ export async function listen(
     port: (server.address() as AddressInfo).port,
     via: { api: tls === undefined ? "node:net" : "node:tls", because: "nothing else is asked for" },
     setTls: async (changed) => tls?.set(changed),
+    stopAccepting: async () => void server.close(),
     close: async () => {
       open = false;
       // Not awaited: it would be, for the last open connection.

@@ -45,6 +45,7 @@ export function buildSettings(written: Written, context: Context): Settings {
     outgoing,
     limits: { connections: written.limits.connections, connectionsPerAddress: written.limits.connectionsPerAddress },
     ...(admin === undefined ? {} : { admin }),
+    drain: written.drain,
     log: written.log,
     certificates: reader.pairs,
     certificateFiles: [...reader.files],

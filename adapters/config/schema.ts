@@ -118,6 +118,7 @@ export const schema = table({
     headerBytes: v.optional(whole(1024, 1 << 16), 16_384),
   }),
   admin: v.optional(admin),
+  drain: section({ seconds: v.optional(whole(0, 86_400), 60) }),
   log: section({
     level: v.optional(oneOf("trace", "debug", "info", "warning", "error"), "info"),
     format: v.optional(oneOf("json", "pretty"), "json"),

@@ -21,6 +21,8 @@ export interface Settings {
   readonly outgoing: OutgoingSettings;
   readonly limits: { readonly connections: number; readonly connectionsPerAddress: number };
   readonly admin?: AdminSettings;
+  /** How long sessions may go on when we are told to stop. */
+  readonly drain: { readonly seconds: number };
   readonly log: LogSettings;
   /** All certificates with a key, by the configuration's key that names them, `listeners[0].tls`. */
   readonly certificates: Pairs;

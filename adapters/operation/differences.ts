@@ -24,6 +24,7 @@ const APPLICABLE: ReadonlySet<string> = new Set([
   "forwarding",
   "relays",
   "limits",
+  "drain",
   "log",
 ]);
 

@@ -65,7 +65,9 @@ export interface Listening {
   readonly via: Way;
   /** Once this resolves, new handshakes use these certificates; open connections live on. Not called again before. */
   setTls(tls: TlsServerOptions): Promise<void>;
-  /** Takes no more connections; open ones live on. */
+  /** Takes no more connections; those that are there live on, in their handshake as well. For good. */
+  stopAccepting(): Promise<void>;
+  /** Takes no more connections; open ones live on, and those in their handshake are dropped. */
   close(): Promise<void>;
 }
 

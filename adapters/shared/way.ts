@@ -37,8 +37,11 @@ export function waysToDial(dials: Runtime["dials"], from: DialOptions["from"]): 
   return { ...dials, plain: { api: "node:net", because: "outgoing.from says which address to leave by" } };
 }
 
-/** A listener opened by one way. Without `setTls` it keeps the certificate it was opened with. */
-export type Opened = Pick<Listening, "port" | "close"> & Partial<Pick<Listening, "setTls">>;
+/**
+ * A listener opened by one way. Without `setTls` it keeps the certificate it was opened with; without `stopAccepting`
+ * its `close` leaves alone whoever has come, and `isOpen` says when they are to be dropped.
+ */
+export type Opened = Pick<Listening, "port" | "close"> & Partial<Pick<Listening, "setTls" | "stopAccepting">>;
 
 /** @param isOpen  false once nobody wants connections any more, also those in their handshake */
 export type Open = (options: ListenOptions, isOpen: () => boolean) => Promise<Opened>;
@@ -58,6 +61,7 @@ export async function listenByWay(
   compat: Open,
 ): Promise<Listening> {
   let open = true;
+  let accepting = true;
   let asked = options;
   const openBy = (way: Way, wanted: ListenOptions) => (way.api.startsWith("node:") ? compat : own)(wanted, () => open);
   let via = choose(asked);
@@ -68,6 +72,7 @@ export async function listenByWay(
     via = way;
     asked = wanted;
   };
+  const leave = () => (current.stopAccepting === undefined ? current.close() : current.stopAccepting());
   return {
     host: options.host,
     port,
@@ -75,6 +80,7 @@ export async function listenByWay(
       return via;
     },
     async setTls(tls) {
+      if (!accepting) return; // nobody will be shown it
       const wanted = { ...options, port, tls };
       const way = choose(wanted);
       if (way.api === via.api && current.setTls !== undefined) {
@@ -84,20 +90,27 @@ export async function listenByWay(
         return;
       }
       const before = { way: via, wanted: { ...asked, port } };
-      await current.close();
+      await leave();
       try {
         await reopen(way, wanted);
       } catch (error) {
         await reopen(before.way, before.wanted); // better what has expired than nobody at the door
         throw error;
       } finally {
-        if (!open) await current.close();
+        if (!accepting) await leave();
       }
+    },
+    async stopAccepting() {
+      if (!accepting) return;
+      accepting = false;
+      await leave();
     },
     async close() {
       if (!open) return;
       open = false;
-      await current.close();
+      // What is closed already has nothing to say any more, unless it keeps apart the two ways to close.
+      if (accepting || current.stopAccepting !== undefined) await current.close();
+      accepting = false;
     },
   };
 }
