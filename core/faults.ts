@@ -119,7 +119,7 @@ export const faults = {
   EXPIRES_TOO_SHORT: { then: "answer", status: 423, rfc: "4976 §6.3", text: "Expires below Min-Expires" },
   EXPIRES_TOO_LONG: { then: "answer", status: 423, rfc: "4976 §6.3", text: "Expires above Max-Expires" },
   // No MSRP text has a code that says "elsewhere". 503 is the one of SIP, whose clients these are: with it they go on to the
-  // next SRV target (RFC 3263 §4.3). Who does not know it sees a failure like any other (RFC 4975 §7.2).
+  // next SRV target (RFC 3263 §4.3). To who does not know it, whatever is not 200 is a refusal.
   DRAINING: { then: "answer", status: 503, rfc: "3263 §4.3", text: "no new sessions: the relay is being drained" },
   TOO_MANY_SESSIONS: { then: "answer", status: 403, rfc: "4976 §6.3", text: "limits.sessionsPerUser reached" },
 

@@ -139,6 +139,7 @@ export type Happening =
       readonly usedAt: Millis;
       /** Hosts and ports of those who exchanged messages with its holder; a path of several has a space between them. */
       readonly peers: readonly string[];
+      /** Without the rest of a chunk that was in flight at its expiry, which may still end. */
       readonly traffic: Traffic;
     })
   /** An AUTH was refused, other than by the challenge it begins with. At most 32 a minute of one connection are told. */

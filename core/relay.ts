@@ -2,42 +2,29 @@
  * The relay (RFC 4976 §6): joins the rooms of core. A program makes one, tells it what happens on its connections, and
  * does what it asks of its Host and Links.
  *
- * Here is a connection's life, from probation to its end, and who is told of that end. AUTH is in admission.ts; where a
- * SEND goes is decided in forwarding/incoming.ts.
+ * Here is a connection's life from probation on, and what an operator may ask. How it ends is in endings.ts, AUTH in
+ * admission.ts; where a SEND goes is decided in forwarding/incoming.ts.
  */
 import { Admission } from "./admission.ts";
 import { readPath } from "./codec/path.ts";
 import type { Head } from "./codec/head.ts";
 import { USE_PATH } from "./codec/header.ts";
 import { parseUri, type Uri } from "./codec/uri.ts";
-import { consequence, type Fault, isFault } from "./faults.ts";
+import { Endings } from "./endings.ts";
+import type { Fault } from "./faults.ts";
 import { BackPressure } from "./forwarding/back-pressure.ts";
 import { Incoming, type Surroundings } from "./forwarding/incoming.ts";
 import { dialFault, NextHops } from "./forwarding/next-hops.ts";
-import { failTransaction, takeResponse, timeOut } from "./forwarding/response.ts";
+import { takeResponse, timeOut } from "./forwarding/response.ts";
 import { Pace } from "./forwarding/pace.ts";
 import type { Counters } from "./forwarding/counters.ts";
 import { State } from "./forwarding/state.ts";
 import type { TraceSink } from "./forwarding/trace.ts";
-import type {
-  ConnectionEnd,
-  Credential,
-  DialFailure,
-  Feed,
-  Host,
-  Link,
-  Millis,
-  RelayConfig,
-  RelayPort,
-  SessionEnd,
-  Ticket,
-} from "./ports.ts";
+import type { Credential, DialFailure, Feed, Host, Link, Millis, RelayConfig, RelayPort, Ticket } from "./ports.ts";
 import { Connection } from "./session/connection.ts";
-import type { Lease } from "./session/lease.ts";
 import { LeastUsed } from "./session/least-used.ts";
 import { isRelay } from "./session/relay-peer.ts";
 import { type ConnectionNow, connectionNow, type SessionNow, sessionNow } from "./session/snapshot.ts";
-import { REPORT_PARTIAL } from "./session/transaction.ts";
 
 /** RFC 4976 §6.1: how long a new connection has to make a request that succeeds. */
 const PROBATION: Millis = 30_000;
@@ -68,7 +55,7 @@ export class Relay implements RelayPort, Surroundings {
   readonly #admission: Admission;
   readonly #incoming: Map<Connection, Incoming>;
   readonly #leastUsed: LeastUsed;
-  #closing: boolean;
+  readonly #endings: Endings;
 
   constructor(config: RelayConfig, host: Host, now: Millis) {
     this.state = new State(config, host, now);
@@ -82,15 +69,13 @@ export class Relay implements RelayPort, Surroundings {
       const previous = previousUri(origin);
       return previous !== undefined && this.#isFromRelay(origin) ? this.nextHops.backTo(previous) : undefined;
     };
-    this.state.leaseEnded = (lease, why) => {
-      if (why === "IDLE" || why === "MAX_TIME" || why === "OPERATOR") this.#withdraw(lease, why);
-      else this.#noteEnd(lease, why);
-    };
     this.#pace = new Pace(this.state);
     this.#admission = new Admission(this);
     this.#incoming = new Map();
     this.#leastUsed = new LeastUsed(this.state.connections);
-    this.#closing = false;
+    const { state, nextHops, backPressure } = this;
+    this.#endings = new Endings({ state, nextHops, backPressure, pace: this.#pace, incoming: this.#incoming });
+    state.leaseEnded = (lease, why) => this.#endings.leaseEnded(lease, why);
   }
 
   /** What was seen and done so far: a copy. */
@@ -141,7 +126,7 @@ export class Relay implements RelayPort, Surroundings {
     state.now = now;
     const at = state.config.listeners.find(({ name }) => name === listener);
     if (at === undefined) throw new RangeError(`no listener named ${listener}`);
-    if (this.#closing) return this.#turnAway(link);
+    if (this.#endings.closing) return this.#turnAway(link);
     const place = { link, listener: at };
     const connection = new Connection(++state.connectionsEver, place, state.random, state.transactionTimers, now);
     state.connections.add(connection);
@@ -178,7 +163,7 @@ export class Relay implements RelayPort, Surroundings {
     if (connection === undefined || connection.hop === undefined) return;
     state.counters.dialOutcomes[why]++;
     state.host.note({ type: "dialFailed", hop: connection.hop, why });
-    this.#end(connection, "PEER", dialFault(why));
+    this.#endings.endConnection(connection, "PEER", dialFault(why));
   }
 
   credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void {
@@ -210,23 +195,13 @@ export class Relay implements RelayPort, Surroundings {
     this.state.now = now;
     const connection = this.#leastUsed.next(now);
     if (connection === undefined) return false;
-    this.#end(connection, "ROOM");
+    this.#endings.endConnection(connection, "ROOM");
     return true;
   }
 
   shutdown(now: Millis): void {
     this.state.now = now;
-    this.#closing = true;
-    const why = this.draining ? "DRAIN" : "SHUTDOWN";
-    for (const connection of [...this.state.connections]) {
-      // What has come of a chunk goes on, and ends with "+".
-      this.#incoming.get(connection)?.cutOff();
-    }
-    for (const connection of this.state.connections) {
-      for (const lease of this.state.leases.endOf(connection)) this.#noteEnd(lease, why);
-    }
-    for (const lease of this.state.leases.endAll()) this.#noteEnd(lease, why);
-    for (const connection of [...this.state.connections]) this.#end(connection, why);
+    this.#endings.endAll(this.draining ? "DRAIN" : "SHUTDOWN");
   }
 
   // ---- what an operator asks ----
@@ -258,7 +233,7 @@ export class Relay implements RelayPort, Surroundings {
     this.state.now = now;
     for (const candidate of this.state.connections) {
       if (candidate.number !== connection) continue;
-      this.#end(candidate, "OPERATOR");
+      this.#endings.endConnection(candidate, "OPERATOR");
       return true;
     }
     return false;
@@ -332,7 +307,7 @@ export class Relay implements RelayPort, Surroundings {
       ended: (now) => {
         if (connection.closed) return;
         state.now = now;
-        this.#end(connection, "PEER");
+        this.#endings.endConnection(connection, "PEER");
       },
     };
   }
@@ -345,94 +320,17 @@ export class Relay implements RelayPort, Surroundings {
       connection.idleTimer = undefined;
       if (connection.closed) return;
       // The same sum as the timer was set by: the difference may fall short of it by a rounding, and then never ends.
-      if (connection.usedAt + idle <= now) this.#end(connection, "IDLE");
+      if (connection.usedAt + idle <= now) this.#endings.endConnection(connection, "IDLE");
       else connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
     };
     connection.idleTimer = state.timers.set(connection.usedAt + idle, check);
   }
 
-  // ---- the end of connections ----
-
   /** Closes a connection for what its peer did. */
   close(connection: Connection, fault: Fault, detail: string): void {
     if (connection.closed) return;
     this.state.noteFault(connection, fault, detail);
-    this.#end(connection, fault);
-  }
-
-  /** @param failure  what became of all that was under way to it; undefined to have it found out */
-  #end(connection: Connection, why: ConnectionEnd, failure?: Fault): void {
-    const { state } = this;
-    if (connection.closed) return;
-    const { link } = connection;
-    // What the kernel had taken by now may have arrived; what it had not, has not. Looked at before anything is written
-    // to a link that may take nothing any more.
-    const taken = connection.written - connection.backlog;
-    connection.openChunk?.interrupt();
-    const owned = connection.leases.size > 0;
-    connection.closed = true;
-    connection.reader?.stop();
-    state.connections.delete(connection);
-    this.nextHops.forget(connection);
-    this.#incoming.get(connection)?.cutOff();
-    this.#incoming.delete(connection);
-    for (const lease of state.leases.endOf(connection)) this.#noteEnd(lease, ...endOfSession(why));
-    for (const timer of [connection.probation, connection.idleTimer])
-      if (timer !== undefined) state.timers.cancel(timer);
-    link?.close();
-
-    // §6.4.1: those who sent to it are told. A client that has gone takes its session with it; from any other hop there
-    // is just no answer. At our own end nobody is told: their connections end as well.
-    const fault = failure ?? (owned ? "SESSION_UNKNOWN" : "NEXT_HOP_LOST");
-    const status = consequence(fault).status as number;
-    let failed = connection.feeders.size;
-    for (const feeder of [...connection.feeders]) feeder.lost(status);
-    connection.feeders.clear();
-    for (const transaction of connection.transactions.all()) {
-      const delivered = transaction.endsAt > 0 && transaction.endsAt <= taken;
-      // "partial" hears of failures that are known, and of what was taken for sending nothing is known.
-      const unknown = transaction.origin?.failureReport === REPORT_PARTIAL && delivered;
-      if (this.#closing || unknown) {
-        connection.transactions.finish(transaction);
-        continue;
-      }
-      failTransaction(state, this.backPressure, transaction, status);
-      failed++;
-    }
-    if (failed > 0) state.noteFault(connection, fault, `${failed} under way`);
-    state.counters.bytesOut += connection.written;
-    if (connection.holds > 0) state.counters.heldMillis += state.now - connection.heldAt;
-    this.backPressure.gone(connection);
-    this.#pace.gone(connection);
-    if (link !== undefined) {
-      const { connectionsEnded } = state.counters;
-      connectionsEnded[why] = (connectionsEnded[why] ?? 0) + 1;
-      state.host.note({ type: "connectionClosed", connection: connection.number, peer: link.peer, why });
-    }
-  }
-
-  // ---- the end of sessions ----
-
-  #noteEnd(lease: Lease, why: SessionEnd, fault?: Fault): void {
-    if (this.state.traces.on) this.state.traces.follow(lease, undefined);
-    this.state.noteEnd(lease, why, fault);
-  }
-
-  /** A session was ended before its time: what is open for it is cut off, and a connection of no other use is closed. */
-  #withdraw(lease: Lease, why: "IDLE" | "MAX_TIME" | "OPERATOR"): void {
-    for (const incoming of this.#incoming.values()) incoming.endOf(lease);
-    this.#noteEnd(lease, why);
-    const { owner } = lease;
-    if (owner.closed || owner.listener === undefined || this.#serves(owner)) return;
-    this.#end(owner, why, "SESSION_UNKNOWN");
-  }
-
-  /** Does anybody need this connection besides its own sessions that have ended? */
-  #serves(connection: Connection): boolean {
-    if (connection.leases.size > 0 || connection.authsPending > 0 || connection.hopKeys.size > 0) return true;
-    for (const lease of this.state.leases.valid())
-      if ((lease.relayHost !== undefined && lease.owner === connection) || lease.hasStranger(connection)) return true;
-    return false;
+    this.#endings.endConnection(connection, fault);
   }
 
   // ---- responses ----
@@ -468,10 +366,4 @@ interface Came {
 
 function previousUri({ fromPath }: Came): Uri | undefined {
   return readPath(fromPath, 0, fromPath.length)?.uris[0];
-}
-
-/** What the end of its connection is for a session. */
-function endOfSession(why: ConnectionEnd): [SessionEnd, Fault?] {
-  if (why === "PEER") return ["CONNECTION"];
-  return isFault(why) ? ["CONNECTION", why] : [why];
 }
