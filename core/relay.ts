@@ -102,7 +102,7 @@ export class Relay implements RelayPort, Surroundings {
     let backlog = 0;
     let held = 0;
     for (const connection of state.connections) {
-      transactions += connection.transactions.open;
+      transactions += connection.openTransactions;
       backlog += connection.backlog;
       if (connection.holds > 0) held++;
     }

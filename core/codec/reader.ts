@@ -61,10 +61,38 @@ const HEADERS = 1; // at the first octet of a header line, or within it
 const BODY = 2;
 const LOST = 3;
 
+/**
+ * What a Reader needs while it reads, and until the frame has ended. Between frames, which is where most connections
+ * are most of the time, it has none of its own.
+ */
+interface Desk {
+  readonly head: Head;
+  readonly endLine: Uint8Array;
+  readonly tail: Uint8Array;
+  /** Grows as heads are cut. */
+  held: Uint8Array;
+}
+
+/** Desks kept for the next read; one is enough unless a read cuts a frame in two. */
+const MOST_DESKS = 16;
+const desks: Desk[] = [];
+
+function newDesk(): Desk {
+  const endLine = new Uint8Array(MAX_END_LINE);
+  endLine[0] = CR;
+  endLine[1] = LF;
+  endLine.fill(DASH, 2, 2 + DASHES);
+  return { head: new Head(), endLine, tail: new Uint8Array(2 * MAX_END_LINE), held: new Uint8Array(0) };
+}
+
+/** Of those who have none, so that no field is ever empty. Nobody writes to it. */
+const noDesk = newDesk();
+
 export class Reader {
   readonly #sink: FrameSink;
   readonly #maxHead: number;
-  readonly #head: Head;
+  #desk: Desk; // the four below are its
+  #head: Head;
   #knownSend: KnownHead | undefined; // the last SEND and the last response, for those like them
   #knownResponse: KnownHead | undefined;
   #strangeSends: number; // how many in a row were not like it
@@ -76,9 +104,9 @@ export class Reader {
   #clean: boolean; // no control character in the line so far
   #held: Uint8Array; // a head that a read cut in two
   #heldLength: number; // 0 when no head is held
-  readonly #endLine: Uint8Array; // CRLF, dashes, transact-id of the frame being read
+  #endLine: Uint8Array; // CRLF, dashes, transact-id of the frame being read
   #endLineLength: number;
-  readonly #tail: Uint8Array; // the beginning of what may be the end-line, from the end of the last read
+  #tail: Uint8Array; // the beginning of what may be the end-line, from the end of the last read
   #tailLength: number;
   #dashless: boolean; // no seven dashes in a row before what #findEnd has found
   #tailUnreal: number; // how many octets of the tail are the head's blank line and no body
@@ -86,7 +114,8 @@ export class Reader {
   constructor(sink: FrameSink, maxHead: number) {
     this.#sink = sink;
     this.#maxHead = maxHead;
-    this.#head = new Head();
+    this.#desk = noDesk;
+    this.#head = noDesk.head;
     this.#knownSend = undefined;
     this.#knownResponse = undefined;
     this.#strangeSends = 0;
@@ -96,14 +125,11 @@ export class Reader {
     this.#lineStart = 0;
     this.#scanned = 0;
     this.#clean = true;
-    this.#held = new Uint8Array(0);
+    this.#held = noDesk.held;
     this.#heldLength = 0;
-    this.#endLine = new Uint8Array(MAX_END_LINE);
-    this.#endLine[0] = CR;
-    this.#endLine[1] = LF;
-    this.#endLine.fill(DASH, 2, 2 + DASHES);
+    this.#endLine = noDesk.endLine;
     this.#endLineLength = 0;
-    this.#tail = new Uint8Array(2 * MAX_END_LINE);
+    this.#tail = noDesk.tail;
     this.#tailLength = 0;
     this.#tailUnreal = 0;
     this.#dashless = false;
@@ -118,10 +144,31 @@ export class Reader {
   read(input: Uint8Array): void {
     let at = 0;
     const size = input.length;
+    if (this.#desk === noDesk) this.#sitDown(desks.pop() ?? newDesk());
     while (at < size && this.#state !== LOST) {
       at = this.#state === BODY ? this.#readBody(input, at) : this.#readHead(input, at);
     }
     this.#view = undefined;
+    if (this.idle || this.#state === LOST) this.#standUp();
+  }
+
+  #sitDown(desk: Desk): void {
+    this.#desk = desk;
+    this.#head = desk.head;
+    this.#endLine = desk.endLine;
+    this.#tail = desk.tail;
+    this.#held = desk.held;
+  }
+
+  #standUp(): void {
+    const desk = this.#desk;
+    desk.held = this.#held;
+    // The read is not kept alive.
+    desk.head.reset(noDesk.held, 0);
+    if (this.#knownSend !== undefined) this.#knownSend.head.octets = noDesk.held;
+    if (this.#knownResponse !== undefined) this.#knownResponse.head.octets = noDesk.held;
+    if (desks.length < MOST_DESKS) desks.push(desk);
+    this.#sitDown(noDesk);
   }
 
   #lose(fault: Fault): number {

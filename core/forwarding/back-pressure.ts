@@ -166,5 +166,5 @@ export class BackPressure {
 }
 
 function isFull(out: Connection, backlog = out.backlog): boolean {
-  return backlog > HIGH_WATER || out.transactions.open > MAX_OPEN_TRANSACTIONS;
+  return backlog > HIGH_WATER || out.openTransactions > MAX_OPEN_TRANSACTIONS;
 }

@@ -62,6 +62,9 @@ export interface Surroundings {
   close(connection: Connection, fault: Fault, detail: string): void;
 }
 
+const nothing = new Uint8Array(0);
+const noBody = new Scratch(0);
+
 const DISCARD = 0; // read past the rest of this frame
 const WHOLE = 1; // a SEND whose end is in sight
 const STREAM = 2; // a SEND that comes in pieces
@@ -89,8 +92,8 @@ export class Incoming implements FrameSink {
   #ifBody: Fault | undefined; // what is wrong with the head if a body follows, when that is not known yet
   #stream: Stream | undefined;
   #origin: Origin | undefined;
-  readonly #rest: Scratch; // of a COLLECT frame: start line word and headers
-  readonly #collected: Scratch; // and its body
+  #rest: Scratch | undefined; // of a COLLECT frame: start line word and headers
+  #collected: Scratch | undefined; // and its body
   #method: string;
   #hasBody: boolean;
   #proves: boolean;
@@ -112,15 +115,15 @@ export class Incoming implements FrameSink {
     this.#failureReport = REPORT_YES;
     this.#paths = undefined;
     this.#answered = false;
-    this.#body = new Uint8Array(0);
+    this.#body = nothing;
     this.#bodyStart = 0;
     this.#bodyEnd = 0;
     this.#dashless = true;
     this.#ifBody = undefined;
     this.#stream = undefined;
     this.#origin = undefined;
-    this.#rest = new Scratch(256);
-    this.#collected = new Scratch(64);
+    this.#rest = undefined;
+    this.#collected = undefined;
     this.#method = "";
     this.#hasBody = false;
     this.#proves = false;
@@ -178,6 +181,7 @@ export class Incoming implements FrameSink {
         this.#stream?.push(source, start, end, dashless);
         break;
       case COLLECT:
+        this.#collected ??= new Scratch(end - start);
         if (this.#collected.length + end - start > MAX_OTHER_BODY) this.#refuse("BODY_TOO_LONG", undefined);
         else this.#collected.copy(source, start, end);
         break;
@@ -211,6 +215,7 @@ export class Incoming implements FrameSink {
       forwardWhole(state, source, route, this.#out, this.#head as Head, body, flag, this.#range, this.#failureReport);
       backPressure.wrote(source, this.#out);
       this.#head = undefined;
+      this.#body = nothing; // the read is not kept alive
     }
     this.#around.state.endProbation(this.#source);
     // §6.4.1: received, which is not to say delivered. Only for "yes" does the previous hop wait for it.
@@ -352,8 +357,9 @@ export class Incoming implements FrameSink {
     this.#method = head.method();
     this.#hasBody = head.hasBody;
     this.#proves = head.kind === AUTH && head.has(AUTHORIZATION);
-    copyHeaders(this.#rest.reset(), head, 0, head.headerCount, undefined);
-    this.#collected.reset();
+    this.#rest = new Scratch(256);
+    copyHeaders(this.#rest, head, 0, head.headerCount, undefined);
+    this.#collected = undefined;
     this.#paths = head.kind === REPORT ? undefined : answerPaths(state, head);
     this.#mode = COLLECT;
     return undefined;
@@ -375,9 +381,11 @@ export class Incoming implements FrameSink {
       id = idText(transaction);
     }
     const frame = state.scratch.reset();
+    const rest = this.#rest as Scratch;
+    this.#rest = undefined;
     frame.text("MSRP ").text(id).text(" ").text(this.#method).text("\r\n");
-    frame.copy(route.paths).copy(this.#rest.octets, 0, this.#rest.length);
-    const body = this.#collected;
+    frame.copy(route.paths).copy(rest.octets, 0, rest.length);
+    const body = this.#collected ?? noBody;
     count(state.counters.requestsOut, this.#kind);
     if (this.#kind === REPORT) countReport(route);
     if (state.traces.on) state.traces.wrote(out, frame, body.length, DOLLAR);

@@ -74,7 +74,7 @@ export class Routes {
   readonly #nextHops: NextHops;
   readonly #recent: Route[];
   /** By both paths. */
-  readonly #more: Map<string, Route>;
+  #more: Map<string, Route> | undefined;
   /** The connection that the last request went to, and the last one before it that was another. */
   #latest: Connection | undefined;
   #other: Connection | undefined;
@@ -84,7 +84,7 @@ export class Routes {
     this.#state = state;
     this.#nextHops = nextHops;
     this.#recent = [];
-    this.#more = new Map();
+    this.#more = undefined;
     this.#latest = undefined;
     this.#other = undefined;
   }
@@ -104,7 +104,8 @@ export class Routes {
   /** The configuration has changed. A session stays on the connection it uses, and chunks become what they may be now. */
   reconfigured(): void {
     const { config } = this.#state;
-    for (const route of [...this.#recent, ...this.#more.values()]) route.chunkBytes = chunkBytes(config, route.hop);
+    for (const route of [...this.#recent, ...(this.#more?.values() ?? [])])
+      route.chunkBytes = chunkBytes(config, route.hop);
   }
 
   /** The route of a request; both path headers are there. */
@@ -123,19 +124,20 @@ export class Routes {
       if (!isCurrent(route)) break;
       return this.#use(head, route);
     }
-    const key = this.#more.size > 0 ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
-    const known = this.#more.get(key);
+    const key = this.#more !== undefined ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
+    const known = this.#more?.get(key);
     if (known !== undefined && isCurrent(known)) {
       // The one not used for longest is the first.
-      this.#more.delete(key);
-      this.#more.set(key, known);
+      this.#more?.delete(key);
+      this.#more?.set(key, known);
       return this.#use(head, known);
     }
-    this.#more.delete(key);
+    this.#more?.delete(key);
     const route = decide(head, this.#source, this.#state);
     if (typeof route === "string") return route;
     this.#nextHops.learn(route.previousUri, this.#source);
     if (isRelay(this.#source.peer, route.previousUri.host, this.#state.config.relayNames)) {
+      this.#more ??= new Map();
       const [oldest] = this.#more.keys();
       if (this.#more.size === MOST_OF_RELAY) this.#more.delete(oldest as string);
       this.#more.set(`${octetString(route.toPath)}\n${octetString(route.fromPath)}`, route);

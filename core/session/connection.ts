@@ -9,6 +9,7 @@ import { Scratch } from "../bytes/scratch.ts";
 import { Reader } from "../codec/reader.ts";
 import type { FrameSink } from "../codec/reader.ts";
 import type { Hop, Link, ListenerConfig, Millis, Peer } from "../ports.ts";
+import { Few } from "./few.ts";
 import type { Lease } from "./lease.ts";
 import type { Timer } from "./timers.ts";
 import { TransactionTable, type TransactionTimers } from "./transaction.ts";
@@ -33,17 +34,19 @@ export class Connection {
   read: number; // octets it has ever brought
   written: number; // octets ever accepted for this connection
   openChunk: Feeder | undefined; // whose chunk is open
-  readonly feeders: Set<Feeder>; // all that have more to write
+  readonly feeders: Few<Feeder>; // all that have more to write
 
   reader: Reader | undefined;
-  readonly transactions: TransactionTable; // requests we have sent here
-  readonly leases: Set<Lease>; // URIs handed out to the client here
+  readonly #random: RandomPool;
+  readonly #timers: TransactionTimers;
+  #transactions: TransactionTable | undefined; // requests we have sent here, once there was one
+  readonly leases: Few<Lease>; // URIs handed out to the client here
 
   holds: number; // why we do not read from it: how many connections it is waiting for
   heldAt: Millis; // since when
   readonly held: Connection[]; // those that wait for this one, oldest first
-  readonly overflowing: Set<Connection>; // those that do not wait any longer: while it is full, theirs is refused
-  readonly hopKeys: Set<string>; // next hops it is known to lead to; see next-hops.ts
+  readonly overflowing: Few<Connection>; // those that do not wait any longer: while it is full, theirs is refused
+  readonly hopKeys: Few<string>; // next hops it is known to lead to; see next-hops.ts
 
   proven: boolean; // a request of its has succeeded: probation is over (RFC 4976 §6.1)
   refusals: number; // requests refused while on probation
@@ -78,15 +81,17 @@ export class Connection {
     this.read = 0;
     this.written = 0;
     this.openChunk = undefined;
-    this.feeders = new Set();
+    this.feeders = new Few();
     this.reader = undefined;
-    this.transactions = new TransactionTable(this, random, timers);
-    this.leases = new Set();
+    this.#random = random;
+    this.#timers = timers;
+    this.#transactions = undefined;
+    this.leases = new Few();
     this.holds = 0;
     this.heldAt = 0;
     this.held = [];
-    this.overflowing = new Set();
-    this.hopKeys = new Set();
+    this.overflowing = new Few();
+    this.hopKeys = new Few();
     this.proven = "hop" in at;
     this.refusals = 0;
     this.faults = 0;
@@ -108,6 +113,17 @@ export class Connection {
   /** Who is there; while dialing, nobody yet. */
   get peer(): Peer {
     return this.link?.peer ?? { address: "", port: 0, secure: this.hop?.secure ?? false, names: [] };
+  }
+
+  /** Requests we have sent here. */
+  get transactions(): TransactionTable {
+    this.#transactions ??= new TransactionTable(this, this.#random, this.#timers);
+    return this.#transactions;
+  }
+
+  /** How many of them are open; asked of connections that never had one, too. */
+  get openTransactions(): number {
+    return this.#transactions?.open ?? 0;
   }
 
   get backlog(): number {

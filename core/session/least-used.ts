@@ -79,8 +79,8 @@ function rank(connection: Connection, now: Millis): number | undefined {
 
 /** Is anything under way to it, or of it? */
 function isInUse(connection: Connection): boolean {
-  const { authsPending, backlog, feeders, held, holds, transactions } = connection;
-  return authsPending > 0 || backlog > 0 || feeders.size > 0 || held.length > 0 || holds > 0 || transactions.open > 0;
+  const { authsPending, backlog, feeders, held, holds, openTransactions } = connection;
+  return authsPending > 0 || backlog > 0 || feeders.size > 0 || held.length > 0 || holds > 0 || openTransactions > 0;
 }
 
 /** Octets do not make a stranger younger: he may send them one by one. */

@@ -47,7 +47,7 @@ export function sessionNow(lease: Lease): SessionNow {
 }
 
 export function connectionNow(connection: Connection): ConnectionNow {
-  const { number, listener, hop, link, peer, openedAt, usedAt, backlog, transactions, leases } = connection;
+  const { number, listener, hop, link, peer, openedAt, usedAt, backlog, openTransactions, leases } = connection;
   return {
     connection: number,
     ...(listener === undefined ? {} : { listener: listener.name }),
@@ -60,7 +60,7 @@ export function connectionNow(connection: Connection): ConnectionNow {
     bytesOut: connection.written,
     backlog,
     sessions: leases.size,
-    transactions: transactions.open,
+    transactions: openTransactions,
     held: connection.holds > 0,
     faults: connection.faults,
   };

@@ -139,7 +139,7 @@ const kinds: Record<Kind, ReadFrame["kind"]> = {
 };
 
 /** A sink that copies what it is told and holds the Reader to its promises. */
-class Recorder implements FrameSink {
+export class Recorder implements FrameSink {
   readonly frames: ReadFrame[];
   lostTo: Fault | undefined;
   #open: ReadFrame | undefined; // whose end has not come

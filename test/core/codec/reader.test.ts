@@ -4,7 +4,15 @@ import { octetString, octets } from "../../../core/bytes/octets.ts";
 import { MAX_HEADERS } from "../../../core/codec/head.ts";
 import { Reader } from "../../../core/codec/reader.ts";
 import { type Fault, faults } from "../../../core/faults.ts";
-import { cut, feedEveryWay, inPieces, MAX_HEAD, type ReadFrame, readPieces } from "../../support/feed-every-way.ts";
+import {
+  cut,
+  feedEveryWay,
+  inPieces,
+  MAX_HEAD,
+  type ReadFrame,
+  readPieces,
+  Recorder,
+} from "../../support/feed-every-way.ts";
 
 const PATHS = "To-Path: msrps://relay.example.com:2855/s1;tcp\r\nFrom-Path: msrps://alice.invalid:9/a;tcp\r\n";
 const SHORT = "To-Path: msrp://r;tcp\r\nFrom-Path: msrp://a;tcp\r\n";
@@ -552,6 +560,21 @@ describe("the Reader and its sink", () => {
       reader.read(frame.subarray(i, i + 1));
     }
     expect(reader.idle).toBe(true);
+  });
+
+  test("what others read in the middle of a frame changes nothing about it", () => {
+    const frames = ["alice", "bob", "carol"].map((name, i) =>
+      octets(send(`from ${name} -------\r`, `id-of-${name}`) + bodiless("200 OK", SHORT, `answer${i}`)),
+    );
+    const alone = frames.map((frame) => readPieces([frame]));
+    for (const size of [1, 2, 7, 40]) {
+      const recorders = frames.map(() => new Recorder());
+      const readers = recorders.map((recorder) => new Reader(recorder, MAX_HEAD));
+      for (let at = 0; frames.some((frame) => at < frame.length); at += size) {
+        frames.forEach((frame, i) => readers[i]?.read(frame.slice(at, at + size)));
+      }
+      expect(recorders.map((recorder) => recorder.frames)).toEqual(alone.map((reading) => reading.frames));
+    }
   });
 
   test("losing the framing always closes the connection", () => {
