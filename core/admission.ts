@@ -15,6 +15,7 @@ import { consequence, type Fault } from "./faults.ts";
 import { answerPaths, writeAnswer } from "./forwarding/answer.ts";
 import type { Surroundings } from "./forwarding/incoming.ts";
 import type { Credential, DomainConfig, ListenerConfig, Millis, Ticket } from "./ports.ts";
+import { AuthPauses, networkOf } from "./session/auth-pauses.ts";
 import type { Connection } from "./session/connection.ts";
 import { isRelay } from "./session/relay-peer.ts";
 
@@ -56,6 +57,7 @@ export class Admission {
   readonly #authenticator: Authenticator;
   #domains: ReadonlyMap<string, DomainConfig>;
   readonly #pending: Map<Ticket, Pending>;
+  readonly #pauses: AuthPauses;
   #drainedSince: Millis | undefined;
   #tickets: number;
 
@@ -65,6 +67,7 @@ export class Admission {
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
     this.#domains = byName(config.domains);
     this.#pending = new Map();
+    this.#pauses = new AuthPauses(() => around.state.config.limits);
     this.#drainedSince = undefined;
     this.#tickets = 0;
   }
@@ -143,6 +146,11 @@ export class Admission {
       return;
     }
     const claimed = aboutClaim(claim);
+    if (this.#pauses.mustWait(this.#networkOf(asker), userOf(claim), state.now)) {
+      this.#refuse(asker, claimed, "AUTH_PAUSED");
+      if (!fromRelay) this.countFailure(source, "us");
+      return;
+    }
     // Before the credentials are checked, so that the client may repeat them with another Expires.
     if (typeof expires === "string") {
       const { name, value } = boundHeader(expires, bounds);
@@ -177,8 +185,10 @@ export class Admission {
       return;
     }
     this.#challenge(asker, claim.domain, proven, found?.user ?? claim.username);
+    if (proven === "AUTH_STALE") return;
+    this.#pauses.failed(this.#networkOf(asker), userOf(claim), this.#around.state.now);
     // §6.3: failures of the clients behind a relay are no reason to part with the relay.
-    if (proven !== "AUTH_STALE" && !this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
+    if (!this.#isFromRelay(asker)) this.countFailure(asker.source, "us");
   }
 
   /** §6.3: several unsuccessful AUTHs from a client end its connection. */
@@ -194,9 +204,10 @@ export class Admission {
     const { state, nextHops, backPressure } = this.#around;
     const { source, ownerUri } = asker;
     const domain = claim.domain.name;
-    const full = state.leases.heldBy(user, domain) >= state.config.limits.sessionsPerUser;
-    if (full && !state.leases.makeRoom(user, domain, state.now)) {
-      this.#refuse(asker, { user, domain }, "TOO_MANY_SESSIONS");
+    this.#pauses.succeeded(this.#networkOf(asker), userOf(claim));
+    const full = this.#isFull(user, domain);
+    if (full !== undefined) {
+      this.#refuse(asker, { user, domain }, full);
       return;
     }
     // A connection that we dialed came in on no listener: any of ours will do.
@@ -218,6 +229,16 @@ export class Admission {
     state.host.note({ type: "sessionStarted", ...lease.holder, expiresSeconds: lease.lastsSeconds });
   }
 
+  /** Which number of sessions is reached, if one is. */
+  #isFull(user: string, domain: string): Fault | undefined {
+    const { leases, config, now } = this.#around.state;
+    const { sessions, sessionsPerDomain, sessionsPerUser } = config.limits;
+    if (sessions > 0 && leases.validCount >= sessions) return "TOO_MANY_SESSIONS_IN_ALL";
+    if (sessionsPerDomain > 0 && leases.heldByDomain(domain) >= sessionsPerDomain) return "TOO_MANY_SESSIONS_OF_DOMAIN";
+    if (leases.heldBy(user, domain) < sessionsPerUser) return undefined;
+    return leases.makeRoom(user, domain, now) ? undefined : "TOO_MANY_SESSIONS";
+  }
+
   #challenge(
     asker: Asker,
     domain: DomainConfig,
@@ -235,7 +256,8 @@ export class Admission {
     // A challenge is how every AUTH begins, and no fault of anybody.
     if (fault !== "AUTH_CHALLENGED") state.noteFault(source, fault, "");
     this.#noteRefusal(source, about, fault);
-    writeAnswer(state, source, id, consequence(fault).status as number, paths, extra);
+    const { status, named } = consequence(fault);
+    writeAnswer(state, source, id, status as number, paths, extra, named === true ? fault : "");
     backPressure.wrote(source, source);
   }
 
@@ -262,6 +284,11 @@ export class Admission {
     return this.#drainedSince !== undefined && (source.proven || source.openedAt > this.#drainedSince);
   }
 
+  /** Where an AUTH comes from; behind a relay there are many, and its address says nothing of them. */
+  #networkOf(asker: Asker): string | undefined {
+    return this.#isFromRelay(asker) ? undefined : networkOf(asker.source.peer.address);
+  }
+
   /** Is the previous hop a relay (§6.3)? */
   #isFromRelay({ source, ownerUri }: Asker): boolean {
     return isRelay(source.peer, ownerUri.host, this.#around.state.config.relayNames);
@@ -278,6 +305,10 @@ export class Admission {
 
 function byName(domains: readonly DomainConfig[]): ReadonlyMap<string, DomainConfig> {
   return new Map(domains.map((domain) => [domain.name, domain]));
+}
+
+function userOf({ username, domain }: Claim): string {
+  return `${username}@${domain.name}`;
 }
 
 function aboutClaim({ username, domain }: Claim): About {

@@ -11,6 +11,8 @@ export interface Consequence {
   readonly then: "close" | "answer" | "ignore";
   readonly status?: number;
   readonly rfc: string;
+  /** The answer's comment names the code: its peer may know, and cannot find out anything by it. */
+  readonly named?: true;
   /** For people; may change, so nothing compares it. */
   readonly text: string;
 }
@@ -121,7 +123,34 @@ export const faults = {
   // No MSRP text has a code that says "elsewhere". 503 is the one of SIP, whose clients these are: with it they go on to the
   // next SRV target (RFC 3263 §4.3). To who does not know it, whatever is not 200 is a refusal.
   DRAINING: { then: "answer", status: 503, rfc: "3263 §4.3", text: "no new sessions: the relay is being drained" },
-  TOO_MANY_SESSIONS: { then: "answer", status: 403, rfc: "4976 §6.3", text: "limits.sessionsPerUser reached" },
+  AUTH_PAUSED: {
+    then: "answer",
+    status: 403,
+    rfc: "4976 §6.3",
+    named: true,
+    text: "too many failed AUTHs from this address or for this user: not before the pause is over",
+  },
+  TOO_MANY_SESSIONS: {
+    then: "answer",
+    status: 403,
+    rfc: "4976 §6.3",
+    named: true,
+    text: "limits.sessionsPerUser reached",
+  },
+  TOO_MANY_SESSIONS_OF_DOMAIN: {
+    then: "answer",
+    status: 403,
+    rfc: "4976 §6.3",
+    named: true,
+    text: "limits.sessionsPerDomain reached",
+  },
+  TOO_MANY_SESSIONS_IN_ALL: {
+    then: "answer",
+    status: 503,
+    rfc: "3263 §4.3",
+    named: true,
+    text: "limits.sessions reached",
+  },
 
   // Time and quantity.
   PROBATION: { then: "close", rfc: "4976 §6.1", text: "no successful request within 30 seconds" },

@@ -250,6 +250,13 @@ export interface RelayConfig {
   readonly relayNames: readonly string[];
   readonly limits: {
     readonly sessionsPerUser: number;
+    /** 0 for no limit, here and below unless it is said otherwise. */
+    readonly sessionsPerDomain: number;
+    readonly sessions: number;
+    /** Failed AUTHs in a row before the next has to wait, longer and longer up to authPauseSeconds. */
+    readonly authFailuresPerAddress: number;
+    readonly authFailuresPerUser: number;
+    readonly authPauseSeconds: number;
     /** Of a connection (RFC 4976 §6.5). */
     readonly idleSeconds: number;
     /** A session that nothing passes through for so long is ended; 0 for no limit. */
@@ -258,8 +265,11 @@ export interface RelayConfig {
     readonly sessionMaxSeconds: number;
     /** Longest head of a frame, start line to blank line. */
     readonly headerBytes: number;
-    /** Bytes a second a session may send; 0 for no limit. */
+    /** What a session, a user, a domain and all together may send in a second. */
     readonly bytesPerSecondPerSession: number;
+    readonly bytesPerSecondPerUser: number;
+    readonly bytesPerSecondPerDomain: number;
+    readonly bytesPerSecond: number;
   };
 }
 

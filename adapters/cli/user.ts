@@ -130,7 +130,7 @@ function openSqlite({ accounts, accountsOf }: Settings, domain: string): SqliteA
   const name = accountsOf.get(domain) ?? "";
   const store = accounts.get(name);
   if (store?.type !== "sqlite")
-    throw new Refusal(`accounts.${name} is not in SQLite; its users stand in the configuration`);
+    throw new Refusal(`accounts.${name} is not in SQLite, and its users are managed elsewhere`);
   try {
     return new SqliteAccounts(store.path);
   } catch (error) {

@@ -81,11 +81,19 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
     relayNames: written.relays.names.map((name) => name.toLowerCase()),
     limits: {
       sessionsPerUser: limits.sessionsPerUser,
+      sessionsPerDomain: limits.sessionsPerDomain,
+      sessions: limits.sessions,
+      authFailuresPerAddress: limits.authFailuresPerAddress,
+      authFailuresPerUser: limits.authFailuresPerUser,
+      authPauseSeconds: limits.authPauseSeconds,
       idleSeconds: limits.idleSeconds,
       sessionIdleSeconds: limits.sessionIdleSeconds,
       sessionMaxSeconds: limits.sessionMaxSeconds,
       headerBytes: limits.headerBytes,
       bytesPerSecondPerSession: limits.bytesPerSecondPerSession,
+      bytesPerSecondPerUser: limits.bytesPerSecondPerUser,
+      bytesPerSecondPerDomain: limits.bytesPerSecondPerDomain,
+      bytesPerSecond: limits.bytesPerSecond,
     },
   };
 }

@@ -9,6 +9,7 @@ import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo, zeroOr } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
+const TERA = 1e12;
 
 const host = () => v.pipe(matching(hostPattern, "a host name or address"), v.toLowerCase());
 const algorithms = () => listOf(oneOf("MD5", "SHA-256", "SHA-512-256"), 1);
@@ -111,7 +112,15 @@ export const schema = table({
     connections: v.optional(whole(1, 1_000_000), 20_000),
     connectionsPerAddress: v.optional(whole(1, 1_000_000), 100),
     sessionsPerUser: v.optional(whole(1, 100_000), 50),
+    sessionsPerDomain: v.optional(zeroOr(1, 10_000_000), 0),
+    sessions: v.optional(zeroOr(1, 10_000_000), 0),
+    authFailuresPerAddress: v.optional(zeroOr(1, 1_000_000), 50),
+    authFailuresPerUser: v.optional(zeroOr(1, 1_000_000), 10),
+    authPauseSeconds: v.optional(whole(1, 86_400), 300),
     bytesPerSecondPerSession: v.optional(zeroOr(1024, 1 << 30), 0),
+    bytesPerSecondPerUser: v.optional(zeroOr(1024, 1 << 30), 0),
+    bytesPerSecondPerDomain: v.optional(zeroOr(1024, TERA), 0),
+    bytesPerSecond: v.optional(zeroOr(1024, TERA), 0),
     idleSeconds: v.optional(whole(1, YEAR), 3600),
     sessionIdleSeconds: v.optional(zeroOr(60, YEAR), 0),
     sessionMaxSeconds: v.optional(zeroOr(60, YEAR), 0),

@@ -38,6 +38,7 @@ export function answerPaths(state: State, head: Head): Uint8Array | undefined {
  * @param id     of the request, octets[0, idLength)
  * @param paths  both path headers, each with its CRLF
  * @param extra  further header lines, each with its CRLF; an octet string
+ * @param code   the fault that is named to the peer, if any
  */
 export function writeAnswer(
   state: State,
@@ -46,11 +47,12 @@ export function writeAnswer(
   status: number,
   paths: Uint8Array,
   extra: string,
+  code = "",
 ): void {
   const frame = state.scratch.reset();
   frame.text("MSRP ").copy(id).text(" ");
   if (status === 200) frame.text("200 OK\r\n");
-  else frame.text(statusText(status)).text("\r\n");
+  else frame.text(statusText(status)).text(code === "" ? "\r\n" : ` (${code})\r\n`);
   frame.copy(paths);
   if (extra !== "") frame.text(extra);
   count(state.counters.responsesOut, status);

@@ -408,7 +408,7 @@ export class Incoming implements FrameSink {
       this.#stream?.abort();
     }
     this.#mode = DISCARD;
-    const { then, status } = consequence(fault);
+    const { then, status, named } = consequence(fault);
     if (then === "close") {
       this.#around.close(source, fault, "");
       return;
@@ -416,7 +416,7 @@ export class Incoming implements FrameSink {
     state.noteFault(source, fault, "");
     if (then === "answer" && this.#kind !== REPORT && !(this.#kind === SEND && this.#failureReport === REPORT_NO)) {
       const paths = this.#paths ?? (head === undefined ? undefined : answerPaths(state, head));
-      if (paths !== undefined) this.#answer(status as number, paths);
+      if (paths !== undefined) this.#answer(status as number, paths, named === true ? fault : "");
     }
     // §6.1: several unsuccessful requests, and none that succeeded.
     if (!source.proven && ++source.refusals >= MAX_REFUSALS) this.#around.close(source, "PROBATION", "");
@@ -438,12 +438,12 @@ export class Incoming implements FrameSink {
     backPressure.wrote(source, source);
   }
 
-  #answer(status: number, paths: Uint8Array): void {
+  #answer(status: number, paths: Uint8Array, code = ""): void {
     if (this.#answered) return;
     this.#answered = true;
     const { state, backPressure } = this.#around;
     const id = this.#idLength === 32 ? this.#id : this.#id.subarray(0, this.#idLength);
-    writeAnswer(state, this.#source, id, status, paths, "");
+    writeAnswer(state, this.#source, id, status, paths, "", code);
     backPressure.wrote(this.#source, this.#source);
   }
 }

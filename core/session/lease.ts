@@ -185,6 +185,8 @@ export type LeaseEnd = Exclude<SessionEnd, "CONNECTION" | "DRAIN" | "SHUTDOWN">;
 export class Leases {
   readonly #bySessionId: Map<string, Lease>;
   readonly #perUser: Map<string, Set<Lease>>; // valid leases by user and domain, the oldest first
+  readonly #perDomain: Map<string, number>; // how many are valid
+  #valid: number; // in all
   readonly #timers: Timers;
   readonly #random: RandomPool;
   readonly #ended: (lease: Lease, why: LeaseEnd) => void;
@@ -199,6 +201,8 @@ export class Leases {
   ) {
     this.#bySessionId = new Map();
     this.#perUser = new Map();
+    this.#perDomain = new Map();
+    this.#valid = 0;
     this.#timers = timers;
     this.#random = random;
     this.#ended = ended;
@@ -229,6 +233,14 @@ export class Leases {
   numbered(number: number): Lease | undefined {
     for (const lease of this.valid()) if (lease.number === number) return lease;
     return undefined;
+  }
+
+  get validCount(): number {
+    return this.#valid;
+  }
+
+  heldByDomain(domain: string): number {
+    return this.#perDomain.get(domain) ?? 0;
   }
 
   /** How many valid leases a user has. */
@@ -275,6 +287,8 @@ export class Leases {
     const key = userKey(user, domain);
     const held = this.#perUser.get(key) ?? new Set();
     this.#perUser.set(key, held.add(lease));
+    this.#perDomain.set(domain, this.heldByDomain(domain) + 1);
+    this.#valid++;
     // §6.3: what came through a relay is valid on any connection to it, and outlives this one.
     if (relayHost === undefined) owner.leases.add(lease);
     this.#watch(lease);
@@ -344,6 +358,8 @@ export class Leases {
     const held = this.#perUser.get(key);
     held?.delete(lease);
     if (held?.size === 0) this.#perUser.delete(key);
+    this.#perDomain.set(lease.domain, this.heldByDomain(lease.domain) - 1);
+    this.#valid--;
   }
 }
 

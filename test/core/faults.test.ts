@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Challenge } from "../../core/auth/challenge.ts";
 import { consequence, type Fault, faults } from "../../core/mod.ts";
 import { beginSend, request, type SendSaid, send } from "../support/frames.ts";
-import { authUri, between, type BenchPeer, RelayBench } from "../support/relay-bench.ts";
+import { authUri, between, type BenchPeer, type Changes, RelayBench } from "../support/relay-bench.ts";
 
 interface Scene {
   readonly bench: RelayBench;
@@ -115,6 +115,12 @@ const causes: Record<Fault, Cause> = {
     scene.bench.relay.drain(true, scene.bench.now);
     asksForChallenge(scene);
   },
+  AUTH_PAUSED: (scene) => {
+    authenticates({ password: "guess" })(scene);
+    authenticates({})(scene);
+  },
+  TOO_MANY_SESSIONS_OF_DOMAIN: authenticates({}),
+  TOO_MANY_SESSIONS_IN_ALL: authenticates({}),
   TOO_MANY_SESSIONS: (scene) => {
     for (let i = 0; i < 51; i++) {
       scene.carol.heard();
@@ -137,6 +143,13 @@ const causes: Record<Fault, Cause> = {
   },
 };
 
+/** What the relay must be told for a code to come about. */
+const configured: Partial<Record<Fault, Changes>> = {
+  AUTH_PAUSED: { limits: { authFailuresPerUser: 1 } },
+  TOO_MANY_SESSIONS_OF_DOMAIN: { limits: { sessionsPerDomain: 2 } },
+  TOO_MANY_SESSIONS_IN_ALL: { limits: { sessions: 2 } },
+};
+
 /** How every AUTH begins: no fault of anybody, so it is neither told nor counted. */
 const untold: ReadonlySet<Fault> = new Set(["AUTH_CHALLENGED"]);
 
@@ -145,7 +158,7 @@ describe("every fault", () => {
     "%s can happen, is told and counted, and has the consequence of its line",
     (code, cause) => {
       const fault = code as Fault;
-      const bench = new RelayBench();
+      const bench = new RelayBench(configured[fault]);
       const alice = bench.client("alice");
       const bob = bench.client("bob");
       const carol = bench.connect("carol");

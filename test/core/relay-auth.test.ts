@@ -276,6 +276,87 @@ describe.each(cuts)("%s", (cut) => {
   });
 });
 
+describe("limits.sessionsPerDomain and limits.sessions", () => {
+  test.each([
+    ["sessionsPerDomain", "403", "TOO_MANY_SESSIONS_OF_DOMAIN"],
+    ["sessions", "503", "TOO_MANY_SESSIONS_IN_ALL"],
+  ])("%s holds for all users together, says its code, and a session that ends makes room", (limit, status, code) => {
+    const bench = new RelayBench({ limits: { [limit]: 2 } });
+    const [alice, bob] = [bench.client("alice"), bench.client("bob")];
+    const carol = bench.connect("carol");
+    expect(carol.authenticate({ user: "carol" })).toBe("");
+    expect(carol.arrived).toMatch(new RegExp(`MSRP auth2 ${status} [A-Z][a-zA-Z ]+ \\(${code}\\)\r\n`));
+    expect(bench.faults).toEqual([code]);
+    bob.end();
+    expect(carol.authenticate({ user: "carol" })).not.toBe("");
+    expect(alice.closed).toBe(false);
+  });
+});
+
+describe("after failed AUTHs", () => {
+  const limits = { authFailuresPerUser: 2, authFailuresPerAddress: 3, authPauseSeconds: 8 };
+  let bench: RelayBench;
+  beforeEach(() => {
+    bench = new RelayBench({ limits });
+  });
+
+  /** One AUTH on a connection of its own: its status. */
+  function attempt(user: string, password: string, address: string): string {
+    const peer = bench.connect(user, undefined, address);
+    const lease = peer.authenticate({ user, password });
+    const status = lease === "" ? peer.heard().find(({ id }) => id === "auth2")?.what : "200";
+    peer.end();
+    return status ?? "";
+  }
+
+  test("a user waits for longer and longer, whatever connection and address the next comes from", () => {
+    expect(attempt("alice", "guess", "192.0.2.1")).toBe("401");
+    expect(attempt("alice", "guess", "192.0.2.2")).toBe("401");
+    for (const [index, pause] of [1, 2, 4, 8, 8].entries()) {
+      bench.advance(pause * 1000 - 1);
+      expect(attempt("alice", "secret", `192.0.2.${10 + index}`)).toBe("403");
+      bench.advance(1);
+      expect(attempt("alice", "guess", `192.0.2.${20 + index}`)).toBe("401");
+    }
+    expect(bench.faults).toContain("AUTH_PAUSED");
+  });
+
+  test("an address waits, whatever users it tries, and others do not", () => {
+    for (const user of ["alice", "bob", "carol"]) expect(attempt(user, "guess", "192.0.2.1")).toBe("401");
+    expect(attempt("alice", "secret", "192.0.2.1")).toBe("403");
+    expect(attempt("alice", "secret", "192.0.2.2")).toBe("200");
+  });
+
+  test("one IPv6 network counts as one address", () => {
+    for (const n of [1, 2, 3]) expect(attempt(`nobody${n}`, "guess", `2001:db8:0:7::${n}`)).toBe("401");
+    expect(attempt("alice", "secret", "2001:db8:0:7:ffff:1:2:3")).toBe("403");
+    expect(attempt("alice", "secret", "2001:db8:0:8::1")).toBe("200");
+  });
+
+  test("a user is not kept out by others where the password was proven before", () => {
+    expect(attempt("alice", "secret", "192.0.2.1")).toBe("200");
+    for (const n of [2, 3, 4]) attempt("alice", "guess", `192.0.2.${n}`);
+    expect(attempt("alice", "secret", "192.0.2.5")).toBe("403");
+    expect(attempt("alice", "secret", "192.0.2.1")).toBe("200");
+  });
+
+  test("nothing is looked up for who has to wait, and the connection ends as for any failure", () => {
+    for (const n of [1, 2]) attempt("alice", "guess", `192.0.2.${n}`);
+    bench.storeAnswers = false;
+    const eve = bench.connect("eve", undefined, "192.0.2.9");
+    for (let i = 0; i < 3; i++) eve.authenticate({ user: "alice" });
+    expect(bench.relay.census.pendingAuths).toBe(0);
+    expect(eve.closed).toBe(true);
+  });
+
+  test("they are forgotten after a quarter of an hour", () => {
+    expect(attempt("alice", "guess", "192.0.2.1")).toBe("401");
+    bench.advance(901_000);
+    expect(attempt("alice", "guess", "192.0.2.1")).toBe("401");
+    expect(attempt("alice", "secret", "192.0.2.1")).toBe("200");
+  });
+});
+
 describe("limits.sessionsPerUser", () => {
   test("counts the valid sessions of a user, over all connections, and answers 403 beyond", () => {
     const bench = new RelayBench({ limits: { sessionsPerUser: 2 } });

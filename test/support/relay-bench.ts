@@ -121,8 +121,8 @@ export class RelayBench implements Host {
   // ---- peers ----
 
   /** Somebody connects to a listener, with TLS where the listener's name does not say otherwise. */
-  connect(name: string, listener = "public", secure = listener === "public"): BenchPeer {
-    const peer = new BenchPeer(this, name, secure);
+  connect(name: string, listener = "public", address?: string): BenchPeer {
+    const peer = new BenchPeer(this, name, listener === "public", address);
     peer.attach(this.relay.accepted(peer, listener, this.now));
     this.settle();
     return peer;
@@ -257,9 +257,9 @@ export class BenchPeer implements Link {
   #stalled: boolean;
   #owesWritable: boolean;
 
-  constructor(bench: RelayBench, name: string, secure: boolean) {
+  constructor(bench: RelayBench, name: string, secure: boolean, address = "192.0.2.1") {
     this.name = name;
-    this.peer = { address: "192.0.2.1", port: 40_000 + bench.peers.length, secure, names: [] };
+    this.peer = { address, port: 40_000 + bench.peers.length, secure, names: [] };
     this.uri = `${secure ? "msrps" : "msrp"}://${name}.invalid:9999/${name}1;tcp`;
     this.lease = "";
     this.closed = false;

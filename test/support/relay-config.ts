@@ -17,11 +17,19 @@ export const defaultConfig: RelayConfig = {
   relayNames: [],
   limits: {
     sessionsPerUser: 50,
+    sessionsPerDomain: 0,
+    sessions: 0,
+    authFailuresPerAddress: 50,
+    authFailuresPerUser: 10,
+    authPauseSeconds: 300,
     idleSeconds: 3600,
     sessionIdleSeconds: 0,
     sessionMaxSeconds: 0,
     headerBytes: 16_384,
     bytesPerSecondPerSession: 0,
+    bytesPerSecondPerUser: 0,
+    bytesPerSecondPerDomain: 0,
+    bytesPerSecond: 0,
   },
 };
 
