@@ -13,6 +13,7 @@ const starters = [
   "test/bench/generator.test.ts",
   "test/cli/!(file-name).test.ts",
   "test/interop/**",
+  "test/page/browser.test.ts",
   "test/runtime/{relay,chain}-*.test.ts",
 ];
 

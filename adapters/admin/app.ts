@@ -24,6 +24,7 @@ import { healthRoutes } from "./health.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { answer, Problem } from "./problems.ts";
+import { pageRoutes } from "./page.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { Failures, Tokens, type TokenSettings } from "./tokens.ts";
 
@@ -108,6 +109,7 @@ export function makeAdminApp(options: AdminOptions): AdminApp {
   app.route("/v1/events", eventRoutes(control, doors, streams));
   app.route("/v1/accounts", accountRoutes(options.accounts, control, doors));
   app.route("/v1", configurationRoutes(control, doors, options.configuration));
+  app.route("/", pageRoutes());
   app.route("/", documentRoutes(app, options.version));
 
   app.notFound((context) =>

@@ -108,7 +108,7 @@ function announce(program: RelayProgram, runtime: Runtime, terminal: Terminal): 
     row(name, `${url}, giving out ${advertised}`);
     row("", inWords(via));
   }
-  if (program.adminUrl !== undefined) row("admin", `${program.adminUrl}/healthz`);
+  if (program.adminUrl !== undefined) row("admin", `${program.adminUrl}/`);
   for (const { scheme, via } of program.dialing) row(`to ${scheme}`, inWords(via));
 }
 

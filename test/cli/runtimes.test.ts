@@ -75,7 +75,7 @@ describe.each(cases)("parley on %s", (_, { runtime, start, self, api }) => {
       expect.stringMatching(new RegExp(`^parley \\S+ on ${runtime}$`)),
       "  public     msrps://[::]:PORT, giving out msrps://localhost:PORT",
       expect.stringMatching(new RegExp(`^ {13}by ${api}, because \\w`)),
-      "  admin      http://127.0.0.1:PORT/healthz",
+      "  admin      http://127.0.0.1:PORT/",
       expect.stringMatching(/^ {2}to msrps {3}by node:tls, because \w/),
     ];
     const ping = `  ${self} MAIN ping 'msrps://localhost:PORT;tcp' --user alice --password PASSWORD --ca parley-data/ca.crt`;

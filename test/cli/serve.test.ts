@@ -44,7 +44,7 @@ describe("the embedded default", () => {
     const folder = emptyFolder();
     const server = new Parley(folder, ["serve", ...anyPorts]);
     const [, port = ""] = await server.says(/public +msrps:\/\/\S+:(\d+), giving out msrps:\/\/localhost:\d+\n/);
-    const [, admin = ""] = await server.says(/admin +(http:\/\/127\.0\.0\.1:\d+\/healthz)\n/);
+    const [, admin = ""] = await server.says(/admin +(http:\/\/127\.0\.0\.1:\d+\/)\n/);
     await server.says(/To try it, in another terminal:\n.*\n\n/);
 
     const data = join(folder, "parley-data");
@@ -65,9 +65,9 @@ describe("the embedded default", () => {
     expect(socket.getPeerCertificate().subjectaltname).toContain("DNS:localhost");
     socket.end();
     await closed(socket);
-    const health = await fetch(admin);
+    const health = await fetch(`${admin}healthz`);
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
-    const nothing = await fetch(admin.replace("healthz", "nothing"));
+    const nothing = await fetch(`${admin}nothing`);
     expect([nothing.status, nothing.headers.get("content-type")]).toEqual([404, "application/problem+json"]);
 
     const users = [...server.out.matchAll(/^ {2}(alice|bob) +(\S+)$/gm)].map(([, name, password]) => [name, password]);
