@@ -38,11 +38,12 @@ import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame } from "./chunk.ts";
 import { count } from "./counters.ts";
 import type { NextHops } from "./next-hops.ts";
-import { type Route, Routes } from "./route.ts";
+import { type KnownSend, type Route, Routes } from "./route.ts";
 import type { State } from "./state.ts";
 import { Stream } from "./stream.ts";
+import { isFile } from "../session/traffic.ts";
 import { countReport } from "./traffic.ts";
-import { forwardWhole } from "./whole.ts";
+import { type Body, forwardWhole } from "./whole.ts";
 
 /** RFC 4975 §7.1: bodies of other requests than SEND are no larger. */
 const MAX_OTHER_BODY = 10_240;
@@ -64,6 +65,8 @@ export interface Surroundings {
 
 const nothing = new Uint8Array(0);
 const noBody = new Scratch(0);
+/** Of the frame that is WHOLE: it comes and goes in one turn, so one is enough for all connections. */
+const whole: Body = { octets: nothing, start: 0, end: 0, dashless: true };
 
 const DISCARD = 0; // read past the rest of this frame
 const WHOLE = 1; // a SEND whose end is in sight
@@ -85,10 +88,7 @@ export class Incoming implements FrameSink {
   #failureReport: FailureReport;
   #paths: Uint8Array | undefined; // of the response
   #answered: boolean;
-  #body: Uint8Array; // of a WHOLE frame, borrowed: #body[#bodyStart, #bodyEnd)
-  #bodyStart: number;
-  #bodyEnd: number;
-  #dashless: boolean; // no seven dashes in a row stand there
+  #known: KnownSend | undefined; // of a SEND
   #ifBody: Fault | undefined; // what is wrong with the head if a body follows, when that is not known yet
   #stream: Stream | undefined;
   #origin: Origin | undefined;
@@ -115,10 +115,7 @@ export class Incoming implements FrameSink {
     this.#failureReport = REPORT_YES;
     this.#paths = undefined;
     this.#answered = false;
-    this.#body = nothing;
-    this.#bodyStart = 0;
-    this.#bodyEnd = 0;
-    this.#dashless = true;
+    this.#known = undefined;
     this.#ifBody = undefined;
     this.#stream = undefined;
     this.#origin = undefined;
@@ -172,10 +169,10 @@ export class Incoming implements FrameSink {
     }
     switch (this.#mode) {
       case WHOLE:
-        this.#body = source;
-        this.#bodyStart = start;
-        this.#bodyEnd = end;
-        this.#dashless = dashless;
+        whole.octets = source;
+        whole.start = start;
+        whole.end = end;
+        whole.dashless = dashless;
         break;
       case STREAM:
         this.#stream?.push(source, start, end, dashless);
@@ -211,11 +208,11 @@ export class Incoming implements FrameSink {
       (this.#stream as Stream).finish(flag);
       this.#stream = this.#origin = undefined;
     } else if (this.#out !== undefined) {
-      const body = { octets: this.#body, start: this.#bodyStart, end: this.#bodyEnd, dashless: this.#dashless };
-      forwardWhole(state, source, route, this.#out, this.#head as Head, body, flag, this.#range, this.#failureReport);
+      const known = this.#known as KnownSend;
+      forwardWhole(state, source, known, this.#out, this.#head as Head, whole, flag, this.#range);
       backPressure.wrote(source, this.#out);
       this.#head = undefined;
-      this.#body = nothing; // the read is not kept alive
+      whole.octets = nothing; // the read is not kept alive
     }
     this.#around.state.endProbation(this.#source);
     // §6.4.1: received, which is not to say delivered. Only for "yes" does the previous hop wait for it.
@@ -259,26 +256,40 @@ export class Incoming implements FrameSink {
   #accept(head: Head): Fault | undefined {
     const { kind } = head;
     if (kind === SEND) {
-      const failureReport = readFailureReport(head);
-      if (failureReport !== undefined) this.#failureReport = failureReport;
-      if (head.flaw !== undefined) return head.flaw;
-      if (failureReport === undefined) return "REPORT_FIELD";
-      return this.#acceptSend(head);
+      const known = head.memo as KnownSend | undefined;
+      if (known !== undefined && this.#routes.reuse(known.route)) return this.#acceptSend(head, known);
+      const found = this.#knowSend(head);
+      if (typeof found === "string") return found;
+      head.memo = found;
+      return this.#acceptSend(head, found);
     }
     if (head.flaw !== undefined) return head.flaw;
     return this.#acceptOther(head);
   }
 
-  #acceptSend(head: Head): Fault | undefined {
-    const { state, nextHops } = this.#around;
+  /** Looks at everything in the head of a SEND but the values that are another in each. */
+  #knowSend(head: Head): KnownSend | Fault {
+    const failureReport = readFailureReport(head);
+    if (failureReport !== undefined) this.#failureReport = failureReport;
+    if (head.flaw !== undefined) return head.flaw;
+    if (failureReport === undefined) return "REPORT_FIELD";
     const route = this.#routes.find(head);
     if (typeof route === "string") return route;
-    const { octets } = head;
     if (!head.has(MESSAGE_ID)) return "MESSAGE_ID";
+    if (head.has(SUCCESS_REPORT) && !isYesOrNo(head)) return "REPORT_FIELD";
+    return { route, failureReport, hasType: head.has(CONTENT_TYPE), isFile: isFile(head) };
+  }
+
+  /** Looks at the values that are another in each, and then for the next hop. */
+  #acceptSend(head: Head, known: KnownSend): Fault | undefined {
+    const { state, nextHops } = this.#around;
+    const { octets } = head;
+    const { route } = known;
+    this.#known = known;
+    this.#failureReport = known.failureReport;
     const idLength = head.endOf(MESSAGE_ID) - head.startOf(MESSAGE_ID);
     if (idLength === 0 || idLength > MAX_MESSAGE_ID) return "MESSAGE_ID";
-    if (head.has(SUCCESS_REPORT) && !isYesOrNo(head)) return "REPORT_FIELD";
-    let ifBody: Fault | undefined = head.has(CONTENT_TYPE) ? undefined : "CONTENT_TYPE";
+    let ifBody: Fault | undefined = known.hasType ? undefined : "CONTENT_TYPE";
     this.#range = undefined;
     if (head.has(BYTE_RANGE)) {
       const range = readByteRange(octets, head.startOf(BYTE_RANGE), head.endOf(BYTE_RANGE));
@@ -306,8 +317,8 @@ export class Incoming implements FrameSink {
     if (head.bodyInSight >= 0 && (chunkBytes === 0 || head.bodyInSight <= chunkBytes)) {
       this.#mode = WHOLE;
       this.#head = head;
-      this.#bodyStart = this.#bodyEnd = 0;
-      this.#dashless = true;
+      whole.start = whole.end = 0;
+      whole.dashless = true;
       return undefined;
     }
     const origin: Origin = {
@@ -322,7 +333,7 @@ export class Incoming implements FrameSink {
       refused: false,
     };
     this.#origin = origin;
-    this.#stream = new Stream(state, this.#around.backPressure, route, out, origin, head, this.#range);
+    this.#stream = new Stream(state, this.#around.backPressure, known, out, origin, head, this.#range);
     this.#mode = STREAM;
     // §6.1: its end may be further away than probation lasts, and all that can be wrong with it has been looked at.
     if (this.#ifBody === undefined) this.#around.state.endProbation(this.#source);

@@ -19,6 +19,7 @@ import type { Lease } from "../session/lease.ts";
 import { isRelay } from "../session/relay-peer.ts";
 import { Okay } from "./answer.ts";
 import { sendBeginning } from "./chunk.ts";
+import type { FailureReport } from "../session/transaction.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { State } from "./state.ts";
 
@@ -60,6 +61,16 @@ export interface Route {
   readonly taker: Lease | undefined;
   /** The connection to use, once somebody has asked for it. */
   out: Connection | undefined;
+}
+
+/** What was found out about the head of a SEND, and holds for all like it (Head.memo). */
+export interface KnownSend {
+  readonly route: Route;
+  readonly failureReport: FailureReport;
+  /** It has a Content-Type, so a body may follow. */
+  readonly hasType: boolean;
+  /** Its message is a file, if it is the first chunk. */
+  readonly isFile: boolean;
 }
 
 /** What is remembered of a connection, and looked through for every request. */
@@ -108,21 +119,22 @@ export class Routes {
       route.chunkBytes = chunkBytes(config, route.hop);
   }
 
+  /** Is the route that was last found still right for the same paths? Then it is used again. */
+  reuse(route: Route): boolean {
+    if (route !== this.#recent[0] || !isCurrent(route)) return false;
+    this.#useLeases(route);
+    return true;
+  }
+
   /** The route of a request; both path headers are there. */
   find(head: Head): Route | Fault {
     const recent = this.#recent;
-    const last = recent[0];
-    // A head like the one this was found for has the same paths.
-    if (last !== undefined && head.memo === last && isCurrent(last)) {
-      this.#useLeases(last);
-      return last;
-    }
     for (let i = 0; i < recent.length; i++) {
       const route = recent[i] as Route;
       if (!head.valueIs(TO_PATH, route.toPath) || !head.valueIs(FROM_PATH, route.fromPath)) continue;
       recent.splice(i, 1);
       if (!isCurrent(route)) break;
-      return this.#use(head, route);
+      return this.#use(route);
     }
     const key = this.#more !== undefined ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
     const known = this.#more?.get(key);
@@ -130,7 +142,7 @@ export class Routes {
       // The one not used for longest is the first.
       this.#more?.delete(key);
       this.#more?.set(key, known);
-      return this.#use(head, known);
+      return this.#use(known);
     }
     this.#more?.delete(key);
     const route = decide(head, this.#source, this.#state);
@@ -142,15 +154,14 @@ export class Routes {
       if (this.#more.size === MOST_OF_RELAY) this.#more.delete(oldest as string);
       this.#more.set(`${octetString(route.toPath)}\n${octetString(route.fromPath)}`, route);
     }
-    return this.#use(head, route);
+    return this.#use(route);
   }
 
-  /** It goes to the front of the most recent, and with the head to those like it. */
-  #use(head: Head, route: Route): Route {
+  /** It goes to the front of the most recent. */
+  #use(route: Route): Route {
     const recent = this.#recent;
     if (recent.length === MOST_RECENT) recent.pop();
     recent.unshift(route);
-    head.memo = route;
     this.#useLeases(route);
     return route;
   }

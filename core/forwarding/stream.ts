@@ -8,7 +8,6 @@
  * is kept: to interrupt it for less than 2048 octets would cost more than it carries (RFC 4975 §7.1.1).
  */
 import { DOLLAR, HASH, PLUS, sameOctets } from "../bytes/octets.ts";
-import { Scratch } from "../bytes/scratch.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
 import { type Head, SEND } from "../codec/head.ts";
 import { BYTE_RANGE } from "../codec/header.ts";
@@ -18,9 +17,9 @@ import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH, type Transaction } from "..
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
 import { count } from "./counters.ts";
-import type { Route } from "./route.ts";
+import type { KnownSend, Route } from "./route.ts";
 import type { State } from "./state.ts";
-import { countBegin, countEnd, countIn, countOut } from "./traffic.ts";
+import { countEnd, countFile, countIn, countOut } from "./traffic.ts";
 
 /** RFC 4975 §7.1.1: chunks before the last are not to be shorter. */
 const MIN_CHUNK = 2048;
@@ -31,8 +30,8 @@ export class Stream implements Feeder {
   readonly #route: Route;
   readonly #out: Connection;
   readonly #origin: Origin;
-  readonly #before: Uint8Array; // header lines before Byte-Range
-  readonly #after: Uint8Array; // and those behind it
+  readonly #lines: Uint8Array; // header lines without Byte-Range
+  readonly #rangeAt: number; // and where among them it belongs
   readonly #rangeText: string | undefined; // Byte-Range as it came, for a body that turns out to be empty
   readonly #total: number;
   readonly #guard: TidGuard;
@@ -49,7 +48,7 @@ export class Stream implements Feeder {
   constructor(
     state: State,
     backPressure: BackPressure,
-    route: Route,
+    known: KnownSend,
     out: Connection,
     origin: Origin,
     head: Head,
@@ -57,15 +56,15 @@ export class Stream implements Feeder {
   ) {
     this.#state = state;
     this.#backPressure = backPressure;
-    this.#route = route;
+    this.#route = known.route;
     this.#out = out;
     this.#origin = origin;
-    const scratch = new Scratch(512);
+    const lines = state.scratch.reset();
     const rangeLine = head.lineOf(BYTE_RANGE);
-    copyHeaders(scratch, head, 0, Math.max(0, rangeLine), undefined);
-    this.#before = scratch.take();
-    copyHeaders(scratch.reset(), head, rangeLine + 1, head.headerCount, undefined);
-    this.#after = scratch.take();
+    copyHeaders(lines, head, 0, Math.max(0, rangeLine), undefined);
+    this.#rangeAt = lines.length;
+    copyHeaders(lines, head, rangeLine + 1, head.headerCount, undefined);
+    this.#lines = lines.take();
     this.#rangeText = head.value(BYTE_RANGE);
     // No Byte-Range: the whole message, from its first octet (RFC 4975 §7.3.1).
     this.#position = range?.start ?? 1;
@@ -79,7 +78,7 @@ export class Stream implements Feeder {
     this.#id = new Uint8Array(TRANSACT_ID_LENGTH);
     this.#traced = undefined;
     this.failed = false;
-    if (this.#position <= 1) countBegin(route, head);
+    if (known.isFile && this.#position <= 1) countFile(known.route);
     out.feeders.add(this);
   }
 
@@ -208,12 +207,12 @@ export class Stream implements Feeder {
     this.#guard.begin(this.#id, 0, TRANSACT_ID_LENGTH);
     const head = this.#state.scratch.reset();
     startRequest(head, this.#id, "SEND");
-    head.copy(this.#route.paths).copy(this.#before);
+    head.copy(this.#route.paths).copy(this.#lines, 0, this.#rangeAt);
     head
       .text("Byte-Range: ")
       .text(rangeText ?? formatByteRange(this.#position, -1, this.#total))
       .text("\r\n");
-    head.copy(this.#after);
+    head.copy(this.#lines, this.#rangeAt);
     this.#traced = this.#state.traces.on ? this.#state.traces.begins(head) : undefined;
     head.text("\r\n");
     out.write(head.octets, 0, head.length);

@@ -2,14 +2,11 @@
  * What passes is added to the sessions it passes through (session/traffic.ts): those whose holder has sent it, and the one
  * whose holder gets it. Plain additions, since this is done for every chunk.
  */
-import type { Head } from "../codec/head.ts";
 import type { Millis } from "../ports.ts";
-import { isFile } from "../session/traffic.ts";
 import type { Route } from "./route.ts";
 
-/** A message begins with this head: is it a file? */
-export function countBegin({ givers, taker }: Route, head: Head): void {
-  if (!isFile(head)) return;
+/** A file begins. */
+export function countFile({ givers, taker }: Route): void {
   for (const { traffic } of givers) traffic.filesOut++;
   if (taker !== undefined) taker.traffic.filesIn++;
 }

@@ -2,18 +2,18 @@
  * A SEND whose end is in sight when its head is read: passed on in one go, which is what nearly every message is.
  */
 import { DASHES } from "../bytes/dashes.ts";
-import { copyOctets, DOLLAR } from "../bytes/octets.ts";
+import { DOLLAR } from "../bytes/octets.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
 import { type Head, SEND } from "../codec/head.ts";
 import { FROM_PATH, MESSAGE_ID, TO_PATH } from "../codec/header.ts";
 import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection } from "../session/connection.ts";
-import { type FailureReport, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
+import { REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
 import { copyHeaders, endFrame, endLine, ID_AT, startRequest } from "./chunk.ts";
 import { count } from "./counters.ts";
-import type { Route } from "./route.ts";
+import type { KnownSend, Route } from "./route.ts";
 import type { State } from "./state.ts";
-import { countBegin, countWhole } from "./traffic.ts";
+import { countFile, countWhole } from "./traffic.ts";
 
 /** Bodies up to this size are copied behind their head, so that the frame is one write. */
 const SMALL = 4096;
@@ -26,25 +26,25 @@ const plainId = new Uint8Array(TRANSACT_ID_LENGTH);
 
 /** The octets of a body, borrowed for a call. */
 export interface Body {
-  readonly octets: Uint8Array;
-  readonly start: number;
-  readonly end: number;
+  octets: Uint8Array;
+  start: number;
+  end: number;
   /** No seven dashes in a row stand in it. */
-  readonly dashless: boolean;
+  dashless: boolean;
 }
 
 /** Forwards the SEND with this head and body. */
 export function forwardWhole(
   state: State,
   source: Connection,
-  route: Route,
+  known: KnownSend,
   out: Connection,
   head: Head,
-  body: Body,
+  body: Readonly<Body>,
   flag: number,
   range: ByteRange | undefined,
-  failureReport: FailureReport,
 ): void {
+  const { route, failureReport } = known;
   const { transactions } = out;
   const transaction = failureReport === REPORT_NO ? undefined : transactions.begin();
   if (transaction === undefined) state.random.letters(plainId, 0, TRANSACT_ID_LENGTH);
@@ -71,7 +71,7 @@ export function forwardWhole(
   count(state.counters.requestsOut, SEND);
   state.counters.bodyBytesIn += length;
   state.counters.bodyBytesOut += length;
-  if (first <= 1) countBegin(route, head);
+  if (known.isFile && first <= 1) countFile(route);
   countWhole(route, length, flag === DOLLAR ? 1 : 0);
 
   if (transaction === undefined) return;
@@ -80,7 +80,7 @@ export function forwardWhole(
     fromPath: route.fromPath,
     ownUri: route.ownUri,
     ownUriOut: route.lastOwnUri,
-    messageId: copyOctets(head.octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
+    messageId: transaction.keepMessageId(head.octets, head.startOf(MESSAGE_ID), head.endOf(MESSAGE_ID)),
     failureReport,
     givers: route.givers,
     open: undefined,

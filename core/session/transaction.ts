@@ -19,6 +19,8 @@ export const TRANSACTION_TIMEOUT: Millis = 30_000;
 /** How often we look whether the kernel has taken a request. */
 const LOOK_EVERY: Millis = 250;
 
+const NOTHING = new Uint8Array(0);
+
 const SLOT_LETTERS = 4;
 const RANDOM_LETTERS = 13;
 export const TRANSACT_ID_LENGTH = SLOT_LETTERS + RANDOM_LETTERS;
@@ -79,6 +81,7 @@ export class Transaction {
   queue: Queue | undefined; // where it waits: for the kernel, or for its deadline
   previous: Transaction | undefined; // there
   next: Transaction | undefined;
+  #messageId: Uint8Array; // the last one kept
 
   constructor(table: TransactionTable, slot: number) {
     this.table = table;
@@ -96,6 +99,15 @@ export class Transaction {
     this.queue = undefined;
     this.previous = undefined;
     this.next = undefined;
+    this.#messageId = NOTHING;
+  }
+
+  /** A copy of a Message-ID. It stands until the transaction is used again: those of a session are all equally long. */
+  keepMessageId(source: Uint8Array, start: number, end: number): Uint8Array {
+    const length = end - start;
+    if (this.#messageId.length !== length) this.#messageId = new Uint8Array(length);
+    for (let i = 0; i < length; i++) this.#messageId[i] = source[start + i] as number;
+    return this.#messageId;
   }
 }
 

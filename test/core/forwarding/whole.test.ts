@@ -289,3 +289,31 @@ test("SENDs of several sessions in turn, with ids of any length, go out and are 
   }
   expect(bench.faults).toEqual([]);
 });
+
+describe("a SEND like the last one", () => {
+  const said = { body: "hello", range: "1-5/5", messageId: "m222" };
+  test.each<[string, string, Partial<SendSaid>]>([
+    ["whose Byte-Range is none", "BYTE_RANGE", { range: "a-b/c" }],
+    ["whose Byte-Range begins at 0", "BYTE_RANGE", { range: "0-4/5" }],
+    ["whose Message-ID is too long", "MESSAGE_ID", { messageId: "m".repeat(257) }],
+  ])("%s is refused, and the next one is not", (_, fault, wrong) => {
+    const bench = new RelayBench();
+    const [alice, bob] = [bench.client("alice"), bench.client("bob")];
+    const says = (id: string, more: Partial<SendSaid>) => send(id, between(alice, bob, { ...said, ...more }));
+    alice.sayPieces(says("t111", {}) + says("t222", wrong) + says("t333", {}));
+    expect(alice.briefs()).toEqual(["t111 200", "t222 400", "t333 200"]);
+    expect(bob.briefs()).toEqual(["SEND 1-5/5 hello$", "SEND 1-5/5 hello$"]);
+    expect(bench.faults).toEqual([fault]);
+  });
+
+  test("is reported by its own Message-ID, whichever its transaction served before", () => {
+    const bench = new RelayBench();
+    const [alice, bob] = [bench.client("alice"), bench.client("bob")];
+    for (const messageId of ["m1", "m2", "m1000", "m3"]) {
+      alice.say(send("t111", between(alice, bob, { ...said, messageId })));
+      expect(alice.briefs()).toEqual(["t111 200"]);
+      bob.answer(bob.only(), 413);
+      expect(alice.briefs()).toEqual([`REPORT ${messageId} 1-5/5 413`]);
+    }
+  });
+});
