@@ -25,6 +25,7 @@ import { LocalControl } from "../control/local-control.ts";
 import { type Drainable, Drains, LAST_AUTHS_MS } from "../operation/drain.ts";
 import type { Reloadable } from "../operation/reloader.ts";
 import { passesOnWaiting, SETTING } from "../operation/shared-ports.ts";
+import { Webhooks } from "../control/webhooks.ts";
 import { authority } from "../shared/address.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
 import { systemClock } from "../shared/clock.ts";
@@ -72,6 +73,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
   #accounts: Accounts | undefined;
   #relay: Relay | undefined;
   #admin: RunningAdmin | undefined;
+  #webhooks: Webhooks | undefined;
   /** Why the dial failed that core is being told of; see `note`. */
   #dialDetail: string;
   #stopping: boolean;
@@ -96,6 +98,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     this.#accounts = undefined;
     this.#relay = undefined;
     this.#admin = undefined;
+    this.#webhooks = undefined;
     this.#dialDetail = "";
     this.#stopping = false;
     this.control = new LocalControl({
@@ -106,6 +109,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
       about: () => this.#about(),
       certificates: () => expiries(this.#settings),
       accounts: () => this.#accounts,
+      webhooks: () => this.#webhooks?.sizes ?? new Map<string, number>(),
     });
     const { drains } = this;
     this.control.orders.drain = (seconds) => drains.start(seconds);
@@ -275,6 +279,10 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
     this.#driver.register(this.#relay);
     const { control } = this;
+    this.#webhooks = await Webhooks.open(settings.webhooks, settings.data, control, {
+      count: (webhook, outcome) => control.metricsHere.count("parley_webhook_deliveries_total", { webhook, outcome }),
+      tell: (level, text, webhook) => this.#log.write(level, "webhook", text, { webhook }),
+    });
     this.#admin = await RunningAdmin.open(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();
   }
@@ -345,6 +353,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
   async #closeDoors(): Promise<void> {
     await Promise.all(this.#listening.map((listening) => listening.close()));
     await this.#admin?.close();
+    await this.#webhooks?.close();
     this.control.stop();
     await this.#accounts?.close();
   }

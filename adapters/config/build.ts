@@ -16,6 +16,7 @@ import { buildListeners } from "./listeners.ts";
 import { suggestion } from "./nearest.ts";
 import type { Written } from "./schema.ts";
 import type { OutgoingSettings, Settings } from "./settings.ts";
+import { buildWebhooks } from "./webhooks.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
 
 export function buildSettings(written: Written, context: Context): Settings {
@@ -46,6 +47,7 @@ export function buildSettings(written: Written, context: Context): Settings {
     limits: { connections: written.limits.connections, connectionsPerAddress: written.limits.connectionsPerAddress },
     ...(admin === undefined ? {} : { admin }),
     drain: written.drain,
+    webhooks: buildWebhooks(written, context),
     log: written.log,
     certificates: reader.pairs,
     certificateFiles: [...reader.files],

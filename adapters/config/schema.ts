@@ -95,6 +95,13 @@ const admin = table({
   metrics: v.optional(oneOf("token", "open"), "token"),
 });
 
+const webhook = table({
+  name: v.optional(matching(/^[\w-]{1,64}$/, "a short name of letters, digits and dashes")),
+  url: text(),
+  secret: secret(),
+  events: v.optional(listOf(matching(/^[a-zA-Z]{1,64}$/, "the type of an event, such as sessionEnded"), 1)),
+});
+
 export const schema = table({
   hostname: host(),
   data: v.optional(text()),
@@ -128,6 +135,7 @@ export const schema = table({
   }),
   admin: v.optional(admin),
   drain: section({ seconds: v.optional(whole(0, 86_400), 60) }),
+  webhooks: v.optional(listOf(webhook), []),
   log: section({
     level: v.optional(oneOf("trace", "debug", "info", "warning", "error"), "info"),
     format: v.optional(oneOf("json", "pretty"), "json"),

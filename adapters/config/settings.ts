@@ -23,6 +23,7 @@ export interface Settings {
   readonly admin?: AdminSettings;
   /** How long sessions may go on when we are told to stop. */
   readonly drain: { readonly seconds: number };
+  readonly webhooks: readonly WebhookSettings[];
   readonly log: LogSettings;
   /** All certificates with a key, by the configuration's key that names them, `listeners[0].tls`. */
   readonly certificates: Pairs;
@@ -66,6 +67,15 @@ export interface AdminSettings {
   readonly names: readonly string[];
   /** Anybody who reaches it may read metrics. */
   readonly openMetrics: boolean;
+}
+
+export interface WebhookSettings {
+  /** In the log, in metrics, and of the file of what waits. */
+  readonly name: string;
+  readonly url: string;
+  readonly secret: string;
+  /** Types of events; absent: all of them. */
+  readonly events?: readonly string[];
 }
 
 export interface LogSettings {

@@ -37,6 +37,8 @@ export interface Program {
   readonly turn: (work: (now: Millis) => void) => void;
   readonly about: () => Pick<Info, "version" | "runtime" | "hostname" | "listeners" | "domains">;
   readonly certificates: Sources["certificates"];
+  /** Events that wait, by webhook. */
+  readonly webhooks?: Sources["webhooks"];
   /** Undefined while they are not open. */
   readonly accounts: () => Accounts | undefined;
 }
@@ -73,8 +75,10 @@ export class LocalControl implements Control {
     this.#startedAt = Date.now();
     this.#occurrences = new Occurrences(this.#startedAt);
     this.#journal = new Journal();
-    this.#traces = new Traces((session, sink) => this.#turn((relay) => relay.trace(session, sink)));
-    const { worker, relay, about, certificates, accounts } = program;
+    const ask: ConstructorParameters<typeof Traces>[0] = (session, sink) =>
+      this.#turn((relay) => relay.trace(session, sink));
+    this.#traces = new Traces(ask, (at) => this.#toUnix()(at));
+    const { worker, relay, about, certificates, accounts, webhooks = () => new Map() } = program;
     const { version, runtime } = about();
     this.metricsHere = new LocalMetrics({
       worker,
@@ -82,6 +86,7 @@ export class LocalControl implements Control {
       runtime,
       startedAt: this.#startedAt,
       certificates,
+      webhooks,
       domains: () => about().domains,
       draining: () => this.#drained() !== undefined,
       counters: () => relay()?.counters,
@@ -171,7 +176,7 @@ export class LocalControl implements Control {
   async trace(id: string, seconds: number, sink: (frame: TracedFrame) => void): Promise<(() => void) | undefined> {
     const number = this.#numberIn(id);
     if (number === undefined) return undefined;
-    return this.#traces.follow(number, seconds, (head) => sink(this.#tracedFrame(id, head)));
+    return this.#traces.follow(number, seconds, (head, at) => sink(this.#tracedFrame(id, head, at)));
   }
 
   events(after: number | undefined, sink: (occurrence: Occurrence) => void): () => void {
@@ -299,8 +304,8 @@ export class LocalControl implements Control {
     };
   }
 
-  #tracedFrame(session: string, { at, direction, connection, head, bodyBytes }: TracedHead): TracedFrame {
-    return { at: this.#toUnix()(at), session, direction, connection: this.#id(connection), head, bodyBytes };
+  #tracedFrame(session: string, { direction, connection, head, bodyBytes }: TracedHead, at: number): TracedFrame {
+    return { at, session, direction, connection: this.#id(connection), head, bodyBytes };
   }
 
   #count(happening: Happening): void {

@@ -30,6 +30,8 @@ export interface Sources {
   readonly sessions: () => readonly SessionNow[];
   readonly connections: () => readonly ConnectionNow[];
   readonly stores: () => readonly StoreView[];
+  /** Events that wait, by webhook. */
+  readonly webhooks: () => ReadonlyMap<string, number>;
   /** When each certificate of ours ends, in Unix milliseconds, by where it is shown. */
   readonly certificates: () => ReadonlyMap<string, number>;
 }
@@ -151,6 +153,7 @@ function readers(sources: Sources): Partial<Record<FamilyName, () => Samples>> {
     parley_connections_held: held((connection) => (connection.held ? 1 : 0)),
     parley_certificate_expiry_time_seconds: () =>
       [...sources.certificates()].map(([certificate, at]) => [{ certificate }, at / 1000] as const),
+    parley_webhook_queue: () => [...sources.webhooks()].map(([webhook, waiting]) => [{ webhook }, waiting] as const),
     parley_account_lookups_total: () =>
       sources
         .stores()

@@ -2,17 +2,21 @@
  * Who follows which session. Core tells each session's heads to one sink; here may be several, each for its own time.
  */
 import { clearTimeout, setTimeout } from "node:timers";
-import type { TracedHead } from "../../core/mod.ts";
+import type { Millis, TracedHead } from "../../core/mod.ts";
 
-type Sink = (head: TracedHead) => void;
+type CoreSink = (head: TracedHead) => void;
+/** `at` is Unix time, the same for all who follow. */
+type Sink = (head: TracedHead, at: number) => void;
 
 export class Traces {
-  readonly #ask: (session: number, sink: Sink | undefined) => Promise<boolean>;
+  readonly #ask: (session: number, sink: CoreSink | undefined) => Promise<boolean>;
+  readonly #toUnix: (at: Millis) => number;
   readonly #bySession: Map<number, Set<Sink>>;
 
   /** @param ask  has core begin or (without a sink) end to follow a session; false when it cannot */
-  constructor(ask: (session: number, sink: Sink | undefined) => Promise<boolean>) {
+  constructor(ask: (session: number, sink: CoreSink | undefined) => Promise<boolean>, toUnix: (at: Millis) => number) {
     this.#ask = ask;
+    this.#toUnix = toUnix;
     this.#bySession = new Map();
   }
 
@@ -21,8 +25,9 @@ export class Traces {
     const sinks = this.#bySession.get(session) ?? new Set<Sink>();
     if (sinks.size === 0) {
       this.#bySession.set(session, sinks);
-      const tell: Sink = (head) => {
-        for (const one of sinks) one(head);
+      const tell: CoreSink = (head) => {
+        const at = this.#toUnix(head.at);
+        for (const one of sinks) one(head, at);
       };
       if (!(await this.#ask(session, tell))) {
         this.#bySession.delete(session);
@@ -30,7 +35,7 @@ export class Traces {
       }
     }
     // A sink of its own, since somebody may follow one session twice with the same function.
-    const own: Sink = (head) => sink(head);
+    const own: Sink = (head, at) => sink(head, at);
     sinks.add(own);
     const stop = () => {
       clearTimeout(timer);

@@ -72,6 +72,7 @@ describe("a configuration with nothing but what it must have", () => {
     expect(settings?.limits).toEqual({ connections: 20_000, connectionsPerAddress: 100 });
     expect(settings?.log).toEqual({ level: "info", format: "json" });
     expect(settings?.admin).toBeUndefined();
+    expect(settings?.webhooks).toEqual([]);
     expect(settings?.accounts.get("main")).toEqual({ type: "sqlite", path: join(folder, "users.db") });
     expect(settings?.data).toBe(folder);
   });
@@ -409,6 +410,23 @@ const meanings: readonly Case[] = [
       admin: '{ url: "http://127.0.0.1:1", tokens: [{ name: a, token: 0123456789abcdefg, scopes: [▸write] }] }',
     }),
     'admin.tokens[0].scopes[0]: must be read or operate, found "write"',
+  ],
+  [
+    "webhooks that lead nowhere, in the clear, with a secret that can be guessed, and of one name",
+    sample({
+      webhooks:
+        '[{ url: ▸"ftp://a.example", secret: "0123456789abcdef" }, { name: a, url: ▸"http://a.example/x", secret: ▸short }, { name: ▸a, url: "https://b.example", secret: "0123456789abcdef" }, ▸{ url: "https://a", secret: "0123456789abcdef" }]',
+    }),
+    "webhooks[0].url: must be https://HOST/PATH or http://HOST/PATH, without user or password",
+    "warning: webhooks[1].url: names of users cross the network in the clear; https:// hides them",
+    "warning: webhooks[1].secret: is short enough to guess; take 16 random letters",
+    "webhooks[2].name: needs a name; there is another a",
+    "webhooks[3]: needs a name; there is another a",
+  ],
+  [
+    "a webhook for events that cannot be",
+    sample({ webhooks: '[{ url: "https://a.example", secret: "0123456789abcdef", events: [▸"session ended"] }]' }),
+    'webhooks[0].events[0]: must be the type of an event, such as sessionEnded, found "session ended"',
   ],
   [
     "a user without a hash that is offered",

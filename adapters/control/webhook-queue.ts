@@ -1,0 +1,193 @@
+/**
+ * What a webhook has yet to be told, in a file that outlives the program.
+ *
+ * The file holds JSON lines that are only ever appended to: an event, or how far delivery has come. Both are written when
+ * the disk gets round to it, so nobody waits for one; what the last moment before a crash had not written is lost, and
+ * what it had delivered and not yet noted is delivered again. The file is emptied when everything has been delivered.
+ *
+ * Every process has a file of its own, and takes over those of processes that are gone: two that hand over to each other
+ * never write to the same one.
+ */
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import type { Occurrence } from "./control.ts";
+
+/** Events that may wait, and octets of them: some hours of a busy relay. */
+const MOST_EVENTS = 10_000;
+const MOST_OCTETS = 16 << 20;
+/** The file is written anew when it holds this much that was delivered long ago. */
+const LARGEST_FILE = 64 << 20;
+
+type Line = { readonly event: Occurrence } | { readonly done: number };
+
+interface Waiting {
+  readonly event: Occurrence;
+  readonly octets: number;
+}
+
+export class WebhookQueue {
+  readonly #file: string;
+  readonly #trouble: (text: string) => void;
+  readonly #waiting: Waiting[];
+  #octets: number;
+  /** Lines that are not in the file yet. */
+  #unwritten: string;
+  #fileOctets: number;
+  #writing: Promise<void> | undefined;
+  /** The disk refused, and that has been told. */
+  #failing: boolean;
+
+  private constructor(file: string, left: readonly Occurrence[], trouble: (text: string) => void) {
+    this.#file = file;
+    this.#trouble = trouble;
+    this.#waiting = [];
+    this.#octets = 0;
+    this.#unwritten = "";
+    this.#fileOctets = 0;
+    this.#writing = undefined;
+    this.#failing = false;
+    for (const event of left) this.add(event);
+  }
+
+  /**
+   * @param trouble  told when the disk does not take what it should
+   * @throws Error when the folder cannot be used
+   */
+  static async open(folder: string, name: string, trouble: (text: string) => void): Promise<WebhookQueue> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const abandoned = await filesLeft(folder, name);
+    const left = (await Promise.all(abandoned.map(eventsIn))).flat().sort((one, other) => one.id - other.id);
+    const queue = new WebhookQueue(join(folder, `${name}.${process.pid}.jsonl`), left, trouble);
+    await queue.#rewrite();
+    for (const file of abandoned) if (file !== queue.#file) await rm(file, { force: true });
+    return queue;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  get first(): Occurrence | undefined {
+    return this.#waiting[0]?.event;
+  }
+
+  /** False when there is no more room. */
+  add(event: Occurrence): boolean {
+    const line = lineOf({ event });
+    if (this.#waiting.length >= MOST_EVENTS || this.#octets + line.length > MOST_OCTETS) return false;
+    this.#waiting.push({ event, octets: line.length });
+    this.#octets += line.length;
+    this.#write(line);
+    return true;
+  }
+
+  /** The first has been delivered, or given up. */
+  done(): void {
+    const first = this.#waiting.shift();
+    if (first === undefined) return;
+    this.#octets -= first.octets;
+    this.#write(lineOf({ done: first.event.id }));
+  }
+
+  /** Resolves when the file has everything. */
+  async close(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#waiting.length === 0) await rm(this.#file, { force: true }).catch(() => {});
+  }
+
+  #write(line: string): void {
+    this.#unwritten += line;
+    this.#writing ??= this.#flush().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#unwritten !== "") {
+      try {
+        if (this.#waiting.length === 0) await this.#empty();
+        else if (this.#fileOctets > LARGEST_FILE) await this.#rewrite();
+        else await this.#append();
+        this.#failing = false;
+      } catch (error) {
+        // What is in memory is delivered all the same; the next line tries again.
+        this.#unwritten = "";
+        if (this.#failing) return;
+        this.#failing = true;
+        this.#trouble(`${this.#file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  async #append(): Promise<void> {
+    const text = this.#unwritten;
+    this.#unwritten = "";
+    await appendFile(this.#file, text, { mode: 0o600 });
+    this.#fileOctets += text.length;
+  }
+
+  async #empty(): Promise<void> {
+    this.#unwritten = "";
+    this.#fileOctets = 0;
+    await truncate(this.#file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+
+  async #rewrite(): Promise<void> {
+    this.#unwritten = "";
+    const text = this.#waiting.map(({ event }) => lineOf({ event })).join("");
+    this.#fileOctets = text.length;
+    await writeFile(this.#file, text, { mode: 0o600 });
+  }
+}
+
+function lineOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Files of this webhook that no running process owns, ours of a program before us that had our number included. */
+async function filesLeft(folder: string, name: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files
+    .filter((file) => {
+      if (!file.startsWith(`${name}.`) || !file.endsWith(".jsonl")) return false;
+      const pid = file.slice(name.length + 1, -".jsonl".length);
+      return /^\d+$/.test(pid) && (Number(pid) === process.pid || !isRunning(Number(pid)));
+    })
+    .map((file) => join(folder, file));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** What was not delivered. A line that was cut off by a crash is passed over. */
+async function eventsIn(file: string): Promise<Occurrence[]> {
+  let events: Occurrence[] = [];
+  for (const text of (await readFile(file, "utf8")).split("\n")) {
+    const line = parse(text);
+    if (line === undefined) continue;
+    if ("event" in line) events.push(line.event);
+    else events = events.slice(events.findIndex(({ id }) => id === line.done) + 1);
+  }
+  return events;
+}
+
+function parse(text: string): Line | undefined {
+  try {
+    const line: unknown = JSON.parse(text);
+    if (typeof line !== "object" || line === null) return undefined;
+    if ("done" in line && typeof line.done === "number") return { done: line.done };
+    const { event } = line as { event?: Partial<Occurrence> };
+    return typeof event?.id === "number" && typeof event.type === "string" ? { event: event as Occurrence } : undefined;
+  } catch {
+    return undefined;
+  }
+}
