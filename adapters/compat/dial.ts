@@ -1,6 +1,7 @@
 /**
  * Dialling over node:net and node:tls: one attempt at one address. What is tried, and in which order, is shared.
  */
+import { X509Certificate } from "node:crypto";
 import { isIP, type Socket, connect as connectTcp } from "node:net";
 import {
   checkServerIdentity,
@@ -82,6 +83,10 @@ function attemptAt(
       tls.once("error", (error: NodeJS.ErrnoException) => reject(tlsError(error, tls, where)));
       tls.on("error", ignore);
       tls.once("secureConnect", () => {
+        if (!isPinned(tls, options.tls)) {
+          tls.destroy();
+          return reject(new DialError("CERTIFICATE", `${where} shows another certificate than ours`));
+        }
         tls.allowHalfOpen = true;
         options.progress?.("certificate", describe(tls));
         resolve({ socket: tls, raw, gate });
@@ -100,8 +105,15 @@ function secured(socket: Duplex, hop: Hop, options: DialOptions): TLSSocket {
     servername: isIP(host) === 0 ? host : "",
     // Whatever SRV or the resolver said, the certificate must be for the host of the URI (RFC 4976 §9.2).
     checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
-    rejectUnauthorized: true,
+    rejectUnauthorized: options.tls.pinned === undefined,
   });
+}
+
+/** True where nothing is pinned: then the chain and the name have been verified. */
+function isPinned(tls: TLSSocket, { pinned }: DialOptions["tls"]): boolean {
+  if (pinned === undefined) return true;
+  const shown = tls.getPeerCertificate().raw as Buffer | undefined;
+  return shown !== undefined && pinned.some((pem) => new X509Certificate(pem).raw.equals(shown));
 }
 
 /** Making a context reads some 150 authorities, so each set of options has one. */

@@ -72,7 +72,8 @@ export async function reach<Socket>(hop: Hop, options: DialOptions, attempt: Att
 }
 
 async function allowedTargets(hop: Hop, options: DialOptions): Promise<Target[]> {
-  const targets = await resolveHop(hop, options.resolver ?? systemResolver);
+  const named: Hop = options.at === undefined ? hop : { secure: false, ...options.at };
+  const targets = await resolveHop(named, options.resolver ?? systemResolver);
   if (targets.length === 0) {
     throw new DialError("UNRESOLVED", `no address for ${hop.host}: check the spelling and this machine's DNS`);
   }

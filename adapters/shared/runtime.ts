@@ -89,7 +89,11 @@ export interface DialOptions {
     readonly system: boolean;
     /** How we prove who we are to a relay that asks (RFC 4976 §9.2). */
     readonly own?: KeyPair;
+    /** Certificates (PEM) of which one must be shown; then nothing else is asked of it, nor of any authority. */
+    readonly pinned?: readonly string[];
   };
+  /** Where to connect, whatever the hop's name leads to. */
+  readonly at?: { readonly host: string; readonly port: number };
   /** Absent: the system's. */
   readonly resolver?: Resolver;
   /** For `parley ping`: called as each step is done, with words for people. */
