@@ -34,7 +34,8 @@ const adapterArrows: Record<string, readonly string[]> = {
   control: ["shared", "config", "accounts"],
   operation: ["shared", "config", "accounts", "control"],
   admin: ["shared", "config", "accounts", "control"],
-  cli: ["shared", "config", "accounts", "control", "admin", "operation"],
+  workers: ["shared", "config", "control"],
+  cli: ["shared", "config", "accounts", "control", "admin", "operation", "workers"],
   compat: ["shared"],
   node: ["compat", "shared"],
   bun: ["compat", "shared"],
@@ -128,6 +129,11 @@ describe("adapters", () => {
     expect(sockets.map(arrow)).toEqual([]);
     const named = sources.filter((file) => shared(file) && /\b(Bun|Deno)\.\w/.test(code(file)));
     expect(named).toEqual([]);
+  });
+
+  test("only the supervisor of workers starts programs", () => {
+    const starters = imports.filter(({ target }) => ["node:child_process", "node:cluster"].includes(target));
+    expect(starters.map(({ file }) => file)).toEqual(["adapters/workers/worker-process.ts"]);
   });
 
   test("read YAML in one module, so that its parser can be changed in one place", () => {

@@ -26,6 +26,8 @@ export interface Command {
   readonly flags: Readonly<Record<string, Flag>>;
   /** Fewest and most arguments besides flags. */
   readonly positionals: readonly [number, number];
+  /** Not for people. */
+  readonly hidden?: boolean;
   run(given: Given, terminal: Terminal, runtime: Runtime): Promise<number>;
 }
 

@@ -17,8 +17,11 @@ export type Fields = Readonly<Record<string, string | number | boolean>>;
 
 export class Log {
   readonly #logger: Logger;
+  /** Of several, whose numbers of sessions and connections would else be taken for each other's. */
+  readonly #worker: number | undefined;
 
-  constructor(settings: LogSettings, terminal: Terminal) {
+  constructor(settings: LogSettings, terminal: Terminal, worker?: number) {
+    this.#worker = worker;
     const json = getJsonLinesFormatter({ properties: "flatten" });
     const pretty = getTextFormatter({
       timestamp: "time",
@@ -40,8 +43,10 @@ export class Log {
   /** @param event  for machines; the text may change */
   write(level: Level, event: string, text: string, fields: Fields = {}): void {
     // Braces are the library's placeholders.
-    const message = visible(text).replace(/[{}]/g, "$&$&");
-    this.#logger[level === "warning" ? "warn" : level](message, { event, ...fields });
+    const worker = this.#worker;
+    const message = `${worker === undefined ? "" : `worker ${worker}: `}${visible(text).replace(/[{}]/g, "$&$&")}`;
+    const who = worker === undefined ? {} : { worker };
+    this.#logger[level === "warning" ? "warn" : level](message, { event, ...who, ...fields });
   }
 
   accounts({ event, text, store, domain }: AccountsNews): void {

@@ -4,14 +4,18 @@ import process from "node:process";
 import { shellWord } from "./shell-word.ts";
 import { Refusal, type Terminal } from "./terminal.ts";
 
-/** @param compiled  are we one file that runs by itself, with the runtime in it? */
-export function processTerminal(compiled: boolean): Terminal {
+/**
+ * @param compiled  are we one file that runs by itself, with the runtime in it?
+ * @param flags  what the runtime needs to run a script as it runs us; null when we may not start programs
+ */
+export function processTerminal(compiled: boolean, flags: readonly string[] | null = process.execArgv): Terminal {
   // Whoever read our output may have gone (`parley serve | head`); a relay does not end because of that.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   return {
     env: process.env,
     cwd: process.cwd(),
     self: compiled ? shellWord(process.argv0) : ourselves(),
+    again: flags === null ? undefined : [process.execPath, ...(compiled ? [] : [...flags, process.argv[1] ?? ""])],
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     columns: process.stderr.isTTY === true ? process.stderr.columns : undefined,
     out: (line) => void process.stdout.write(`${line}\n`),

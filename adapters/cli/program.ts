@@ -13,9 +13,11 @@ import { send } from "./send.ts";
 import { serve } from "./serve.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 import { user } from "./user.ts";
+import { worker } from "./worker.ts";
 import { VERSION } from "./version.ts";
 
-const commands: readonly Command[] = [serve, check, user, ping, send, receive];
+const all: readonly Command[] = [serve, check, user, ping, send, receive, worker];
+const commands = all.filter(({ hidden }) => hidden !== true);
 
 export async function runProgram(runtime: Runtime, argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
@@ -56,7 +58,7 @@ async function dispatch(runtime: Runtime, argv: readonly string[], terminal: Ter
 }
 
 function find(name: string): Command {
-  const found = commands.find((command) => command.name === name);
+  const found = all.find((command) => command.name === name);
   if (found !== undefined) return found;
   const names = commands.map((command) => command.name);
   throw new UsageError(name.startsWith("-") ? `no flag ${name} here` : `no command ${name}${suggestion(name, names)}`);

@@ -21,7 +21,8 @@ import {
 import { Accounts, type AccountsNews } from "../accounts/accounts.ts";
 import { type OpenStore, openStore } from "../accounts/open.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
-import { LocalControl } from "../control/local-control.ts";
+import type { Control } from "../control/control.ts";
+import { LocalControl, type Orders } from "../control/local-control.ts";
 import { type Drainable, Drains, LAST_AUTHS_MS } from "../operation/drain.ts";
 import type { Reloadable } from "../operation/reloader.ts";
 import { passesOnWaiting, SETTING } from "../operation/shared-ports.ts";
@@ -33,6 +34,7 @@ import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
 import type { DialOptions, KeyPair, Listening, Runtime, TlsServerOptions, Way } from "../shared/runtime.ts";
 import { waysToDial } from "../shared/way.ts";
+import type { Siblings } from "../workers/siblings.ts";
 import { describe, type Log } from "./log.ts";
 import { RunningAdmin } from "./running-admin.ts";
 import { VERSION } from "./version.ts";
@@ -49,13 +51,36 @@ export interface ListeningAt {
   readonly name: string;
   /** Where clients connect, with the real port. */
   readonly url: string;
+  readonly port: number;
   /** Scheme, host and port of the URIs handed out there. */
   readonly advertised: string;
+  /** The same as data. */
+  readonly advertising: Hop;
+  /** With several workers, the ports that their URIs have instead of that one. */
+  readonly ownPorts?: readonly number[];
   /** By which of the runtime's functions. */
   readonly via: Way;
 }
 
-export class RelayProgram implements Host, Reloadable, Drainable {
+/** What `serve` runs: one relay in this process, or several workers. */
+export interface Serving extends Reloadable {
+  readonly workers: number;
+  /** What an operator may see and do. */
+  readonly control: Control & Pick<LocalControl, "occurred"> & { orders: Partial<Pick<Orders, "reload">> };
+  readonly drains: Pick<Drains, "start" | "over">;
+  /** How long sessions may go on when we are told to stop, as the configuration that runs has it. */
+  readonly drainSeconds: number;
+  readonly listening: readonly ListeningAt[];
+  /** By which of the runtime's functions we connect to next hops of each scheme we dial. */
+  readonly dialing: readonly { readonly scheme: "msrp" | "msrps"; readonly via: Way }[];
+  /** `http://127.0.0.1:8080`, when there is an admin listener. */
+  readonly adminUrl: string | undefined;
+  /** Takes no more connections, ends those that are there politely, and after `patience` the others as well. */
+  stop(patience: Millis): Promise<void>;
+}
+
+export class RelayProgram implements Host, Serving, Drainable {
+  readonly workers = 1;
   /** What an operator may see and do here. */
   readonly control: LocalControl;
   readonly drains: Drains;
@@ -65,6 +90,8 @@ export class RelayProgram implements Host, Reloadable, Drainable {
   readonly #driver: Driver;
   #dialOptions: DialOptions;
   readonly #openStore: OpenStore;
+  /** Where this is one of several workers, the others. */
+  readonly #siblings: Siblings | undefined;
   readonly #listening: Listening[];
   /** One object for all listeners. */
   readonly #limits: AddressLimits;
@@ -78,7 +105,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
   #dialDetail: string;
   #stopping: boolean;
 
-  private constructor(runtime: Runtime, settings: Settings, log: Log, open: OpenStore) {
+  private constructor(runtime: Runtime, settings: Settings, log: Log, open: OpenStore, siblings?: Siblings) {
     this.drains = new Drains(this, (level, event, text, fields) => {
       log.write(level, event, text, fields);
       if (level !== "debug") this.control.occurred(event, text, fields);
@@ -92,6 +119,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     });
     this.#dialOptions = dialOptions(settings);
     this.#openStore = open;
+    this.#siblings = siblings;
     this.#listening = [];
     this.#limits = new AddressLimits(settings.limits);
     this.#sessions = 0;
@@ -102,7 +130,7 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     this.#dialDetail = "";
     this.#stopping = false;
     this.control = new LocalControl({
-      worker: "1",
+      worker: String(siblings?.worker ?? 1),
       relay: () => this.#relay,
       now: () => this.#driver.clock.now(),
       turn: (work) => this.#driver.turn(work),
@@ -126,8 +154,9 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     settings: Settings,
     log: Log,
     open: OpenStore = openStore,
+    siblings?: Siblings,
   ): Promise<RelayProgram> {
-    const program = new RelayProgram(runtime, settings, log, open);
+    const program = new RelayProgram(runtime, settings, log, open, siblings);
     try {
       await program.#open();
     } catch (error) {
@@ -143,23 +172,24 @@ export class RelayProgram implements Host, Reloadable, Drainable {
       const listener = this.#settings.listeners[index] as ListenerSettings;
       const config = this.#settings.relay.listeners[index];
       const at = config?.advertise ?? { secure: false, host: listener.host, port };
+      const advertising = { ...at, port: at.port === 0 ? port : at.port };
       return {
         name: listener.name,
+        port,
         url: `${listener.tls === undefined ? "msrp" : "msrps"}://${authority(listener.host, port)}`,
-        advertised: `${at.secure ? "msrps" : "msrp"}://${authority(at.host, at.port === 0 ? port : at.port)}`,
+        advertised: uriOf(advertising),
+        advertising,
         via,
       };
     });
   }
 
-  /** By which of the runtime's functions we connect to next hops of each scheme we dial. */
   get dialing(): { readonly scheme: "msrp" | "msrps"; readonly via: Way }[] {
     const { plain, tls } = waysToDial(this.#runtime.dials, this.#dialOptions.from);
     const secure = { scheme: "msrps", via: tls } as const;
     return this.#settings.outgoing.plain ? [secure, { scheme: "msrp", via: plain }] : [secure];
   }
 
-  /** `http://127.0.0.1:8080`, when there is an admin listener. */
   get adminUrl(): string | undefined {
     return this.#admin?.url;
   }
@@ -169,7 +199,6 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     return this.#accounts;
   }
 
-  /** How long sessions may go on when we are told to stop, as the configuration that runs has it. */
   get drainSeconds(): number {
     return this.#settings.drain.seconds;
   }
@@ -208,7 +237,6 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     while (this.#limits.total > known() && this.#driver.clock.now() < enough) await sleep(HANDSHAKE_LOOK_MS);
   }
 
-  /** Takes no more connections, ends those that are there politely, and after `patience` the others as well. */
   async stop(patience: Millis): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#listening.map((listening) => listening.close()));
@@ -325,7 +353,10 @@ export class RelayProgram implements Host, Reloadable, Drainable {
     for (const { name: listener, url, via } of this.listening) {
       this.#log.write("debug", "listening", `${listener} is ${url}, ${inWords(via)}`, { listener, url, ...via });
     }
-    const shared = this.#settings.listeners.find(({ reusePort }) => reusePort === true);
+    // Workers share a port with each other, and leave it together: only their own ones are shared with somebody else.
+    const { listeners } = this.#settings;
+    const mine = this.#siblings === undefined ? listeners : listeners.slice(0, listeners.length / 2);
+    const shared = mine.find(({ reusePort }) => reusePort === true);
     if (shared !== undefined && passesOnWaiting() === false) {
       const text = `${shared.name} shares its port: set ${SETTING} to 1, or connections that wait to be accepted are reset when we leave it`;
       this.#log.write("warning", "portShared", text, { listener: shared.name });
@@ -337,7 +368,9 @@ export class RelayProgram implements Host, Reloadable, Drainable {
 
   #withRealPorts(): Settings["relay"] {
     const { relay } = this.#settings;
-    const listeners = relay.listeners.map((listener, index) => {
+    const listeners = relay.listeners.map((listener) => {
+      // A worker listens twice by one name, and gives out the port of the first.
+      const index = relay.listeners.findIndex(({ name }) => name === listener.name);
       const port = listener.advertise.port === 0 ? (this.#listening[index]?.port ?? 0) : listener.advertise.port;
       return { ...listener, advertise: { ...listener.advertise, port } };
     });
@@ -361,8 +394,14 @@ export class RelayProgram implements Host, Reloadable, Drainable {
   // What core asks.
 
   dial(hop: Hop, ticket: Ticket): void {
+    const near = this.#siblings?.find(hop);
+    // Core refuses this itself, unless siblings are reached so.
+    if (near === undefined && !hop.secure && !this.#settings.outgoing.plain) {
+      this.#driver.later((now) => this.#relay?.dialFailed(ticket, "POLICY", now));
+      return;
+    }
     const took = this.control.metricsHere.stopwatch("parley_dial_duration_seconds");
-    this.#runtime.dial(hop, this.#dialOptions, this.#driver, {
+    this.#runtime.dial(near?.hop ?? hop, near?.options ?? this.#dialOptions, this.#driver, {
       opened: (link, now) => {
         took({ outcome: "OK" });
         return this.#relay?.dialed(ticket, link, now) as Feed;
@@ -426,6 +465,11 @@ function plain(tls: TlsServerOptions | undefined) {
 
 function believing({ from }: NonNullable<ListenerSettings["proxyProtocol"]>): { readonly from?: Egress } {
   return from === undefined ? {} : { from: new Egress(from) };
+}
+
+/** `msrps://relay.example.com:2855` */
+export function uriOf({ secure, host, port }: Hop): string {
+  return `${secure ? "msrps" : "msrp"}://${authority(host, port)}`;
 }
 
 export function inWords({ api, because }: Way): string {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { Reloader, type Tell } from "../operation/reloader.ts";
 import type { Runtime } from "../shared/runtime.ts";
+import { Cluster } from "./cluster.ts";
 import type { Command, Given } from "./command.ts";
 import {
   CONFIGURATION,
@@ -15,7 +16,7 @@ import {
 } from "./configuration.ts";
 import { firstStart, type TestUser } from "./first-start.ts";
 import { Log } from "./log.ts";
-import { inWords, type ListeningAt, RelayProgram } from "./relay-program.ts";
+import { inWords, type ListeningAt, RelayProgram, type Serving } from "./relay-program.ts";
 import { shellWord } from "./shell-word.ts";
 import { Refusal, type Terminal, UsageError } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -56,7 +57,11 @@ export const serve: Command = {
     const { settings } = loaded;
     if (settings === undefined) throw new Refusal(`${shortPath(file, terminal)} has errors`);
     const log = new Log(settings.log, terminal);
-    const program = await start(() => RelayProgram.start(runtime, settings, log));
+    const program = await start(() =>
+      settings.workers > 1
+        ? Cluster.start({ file, loaded, log, runtime, terminal })
+        : RelayProgram.start(runtime, settings, log),
+    );
     const { control } = program;
     const tell: Tell = (level, event, text, fields = {}) => {
       log.write(level, event, text, fields);
@@ -93,7 +98,7 @@ function secondsOf(given: Given, flag: string): number | undefined {
   return Number(written);
 }
 
-async function start(open: () => Promise<RelayProgram>): Promise<RelayProgram> {
+async function start(open: () => Promise<Serving>): Promise<Serving> {
   try {
     return await open();
   } catch (error) {
@@ -101,11 +106,13 @@ async function start(open: () => Promise<RelayProgram>): Promise<RelayProgram> {
   }
 }
 
-function announce(program: RelayProgram, runtime: Runtime, terminal: Terminal): void {
-  terminal.out(`parley ${VERSION} on ${runtime.name}`);
+function announce(program: Serving, runtime: Runtime, terminal: Terminal): void {
+  const { workers } = program;
+  terminal.out(`parley ${VERSION} on ${runtime.name}${workers > 1 ? `, ${workers} workers` : ""}`);
   const row = (title: string, text: string) => terminal.out(`  ${title.padEnd(10)} ${text}`);
-  for (const { name, url, advertised, via } of program.listening) {
-    row(name, `${url}, giving out ${advertised}`);
+  for (const { name, url, advertised, advertising, ownPorts, via } of program.listening) {
+    const given = ownPorts === undefined ? advertised : `${advertising.host} with ports ${ownPorts.join(", ")}`;
+    row(name, `${url}, giving out ${given}`);
     row("", inWords(via));
   }
   if (program.adminUrl !== undefined) row("admin", `${program.adminUrl}/`);

@@ -5,6 +5,8 @@ export interface Terminal {
   readonly cwd: string;
   /** How people call this program, for the lines we print for them to paste. */
   readonly self: string;
+  /** The program and arguments that start it again, before a command; undefined where it cannot start others. */
+  readonly again: readonly [program: string, ...args: string[]] | undefined;
   /** Is a person there to answer a question? */
   readonly interactive: boolean;
   /** Width of the terminal; undefined when standard error is none, and progress bars stay out of the way. */

@@ -4,6 +4,7 @@
  * A part that cannot be built is complained about and left out; whether anything was wrong is for `load.ts` to see.
  */
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
@@ -17,6 +18,7 @@ import { suggestion } from "./nearest.ts";
 import type { Written } from "./schema.ts";
 import type { OutgoingSettings, Settings } from "./settings.ts";
 import { buildWebhooks } from "./webhooks.ts";
+import { checkWorkerPorts } from "./worker-ports.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
 
 export function buildSettings(written: Written, context: Context): Settings {
@@ -35,10 +37,13 @@ export function buildSettings(written: Written, context: Context): Settings {
   }
   warnOfMissingHashes(written, context.complaints);
   const admin = buildAdmin(written, reader, context);
+  const workers = written.workers === "auto" ? availableParallelism() : written.workers;
+  if (workers > 1) checkWorkerPorts(written, workers, admin, context.complaints);
   return {
     hostname,
     folder: context.folder,
     data,
+    workers,
     relay: buildRelay(written, hostname),
     listeners,
     accounts,

@@ -12,6 +12,7 @@ import type { Complaints } from "./complaints.ts";
 import type { Path } from "./locate.ts";
 import type { Written } from "./schema.ts";
 import type { ListenerSettings } from "./settings.ts";
+import { firstWorkerPort } from "./worker-ports.ts";
 
 export function buildListeners(
   written: Written,
@@ -33,6 +34,7 @@ export function buildListeners(
       name: listener.name,
       host,
       port,
+      ...(written.workers !== 1 && { workerPorts: firstWorkerPort(listener, port) }),
       ...(listener.reusePort === true && { reusePort: true }),
       ...(proxyProtocol !== undefined && { proxyProtocol }),
     };

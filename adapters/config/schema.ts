@@ -10,6 +10,8 @@ import { found, listOf, matching, named, oneOf, section, secret, table, text, wh
 
 const YEAR = 366 * 86_400;
 const TERA = 1e12;
+/** More processes than machines have cores. */
+const MOST_WORKERS = 256;
 
 const host = () => v.pipe(matching(hostPattern, "a host name or address"), v.toLowerCase());
 const algorithms = () => listOf(oneOf("MD5", "SHA-256", "SHA-512-256"), 1);
@@ -29,12 +31,15 @@ const listenUrl = () =>
     }),
   );
 
+const port = () => whole(1, 65_535);
+
 const listener = table({
   name: matching(/^[\w.-]{1,64}$/, "a short name of letters, digits, dots and dashes"),
   url: listenUrl(),
   tls: v.optional(keyPair()),
   auth: v.optional(oneOf("insecure")),
   advertise: v.optional(listenUrl()),
+  workerPorts: v.optional(port()),
   reusePort: v.optional(yesNo()),
   proxyProtocol: v.optional(
     v.union([v.boolean(), table({ from: listOf(text(), 1) })], "must be true, or { from: [addresses of the proxies] }"),
@@ -105,6 +110,13 @@ const webhook = table({
 export const schema = table({
   hostname: host(),
   data: v.optional(text()),
+  workers: v.optional(
+    v.union(
+      [v.literal("auto"), whole(1, MOST_WORKERS)],
+      ({ input }) => `must be auto or a whole number from 1 to ${MOST_WORKERS}, ${found(input)}`,
+    ),
+    1,
+  ),
   listeners: listOf(listener, 1),
   domains: listOf(domain, 1),
   accounts: named(accounts),

@@ -11,6 +11,8 @@ export interface Settings {
   readonly folder: string;
   /** Absolute path of the folder for what parley keeps. */
   readonly data: string;
+  /** Processes that share the work, each a relay of its own; see `adapters/workers`. */
+  readonly workers: number;
   /** What core is told. A port of 0 in `advertise` is for whoever listens to fill in. */
   readonly relay: RelayConfig;
   readonly listeners: readonly ListenerSettings[];
@@ -37,6 +39,8 @@ export interface ListenerSettings {
   readonly port: number;
   /** Another parley may listen on the same address: for handing over from one to the next. */
   readonly reusePort?: boolean;
+  /** With several workers: the first worker's own port, the others' follow; 0 when the system chooses each. */
+  readonly workerPorts?: number;
   /** Connections come from a proxy that says for whom, in a PROXY header; `from`: which proxies are believed. */
   readonly proxyProtocol?: { readonly from?: readonly string[] };
   /** Absent: plain TCP. */

@@ -16,14 +16,21 @@ import type { Reloaded } from "../control/control.ts";
 import { differences } from "./differences.ts";
 import { FileWatch, LOOK_EVERY_MS } from "./file-watch.ts";
 
+/** A configuration as written, and the text that its problems are about. */
+export interface Made {
+  readonly written: Written;
+  readonly source: string;
+}
+
 /** What is reloaded: `RelayProgram`, and whoever stands for several of them. */
 export interface Reloadable {
   /**
    * Takes over all of `settings` that differs from what runs, its certificates included.
    *
+   * @param made  what they were made of
    * @throws Error with words for the operator; nothing has changed then
    */
-  apply(settings: Settings): Promise<void>;
+  apply(settings: Settings, made: Made): Promise<void>;
 }
 
 /** One line of the log; `Log.write` is one. */
@@ -104,7 +111,7 @@ export class Reloader {
     }
     const renewed = this.#renewed(mixed.settings);
     try {
-      await program.apply(mixed.settings);
+      await program.apply(mixed.settings, { written: next, source });
     } catch (error) {
       return this.#refused([wordsOf(error)]);
     }
@@ -141,7 +148,7 @@ export class Reloader {
     const renewed = this.#renewed(settings);
     if (renewed.length === 0 && isDeepStrictEqual(settings.outgoing.tls.ca, now.outgoing.tls.ca)) return;
     try {
-      await program.apply(settings);
+      await program.apply(settings, { written: this.#written, source: this.#source });
     } catch (error) {
       const why = wordsOf(error);
       tell("error", "certificateRefused", `certificates refused: ${why}; those in use stay`, { why });

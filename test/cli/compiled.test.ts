@@ -11,6 +11,7 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { firstStart } from "../../adapters/cli/first-start.ts";
 import { Content } from "../support/content.ts";
 import { program } from "../support/present.ts";
 import { freePort } from "../support/wait.ts";
@@ -71,6 +72,20 @@ describe.each([
     `runs as nobody where there is nothing but itself and the libraries ${name} was linked with${skipped}`,
     () => carriesFilesAndStops(nothingElse(file), runtime),
   );
+
+  test("starts workers of itself", async () => {
+    const { folder, start } = nothingAround(file);
+    const users = await firstStart(join(folder, "parley-data"), { port: 0, adminPort: 0 });
+    const settings = join(folder, "parley-data/parley.yaml");
+    writeFileSync(settings, `workers: 2\n${readFileSync(settings, "utf8")}`);
+    const server = new Parley(folder, ["serve"], "", start);
+    const [, uri = ""] = await server.says(/, 2 workers\n[^]* ping '(msrps:\S+)' /);
+    const account = ["--user", "alice", "--password", users?.[0]?.password ?? ""];
+    const pinged = await new Parley(folder, ["ping", uri, ...account, "--ca", "parley-data/ca.crt"], "", start).end();
+    expect([pinged.code, pinged.err]).toEqual([0, ""]);
+    server.signal("SIGTERM");
+    expect((await server.end()).code).toBe(0);
+  });
 
   test("takes nothing from a .env file or a bunfig.toml that happens to lie there", async () => {
     const { folder, start } = nothingAround(file);

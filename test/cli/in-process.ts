@@ -12,6 +12,7 @@ export function terminalOf(cwd: string, input = ""): Terminal & { readonly writt
     env: {},
     cwd,
     self: "parley",
+    again: undefined,
     interactive: false,
     columns: undefined,
     out: (line) => void (written.out += `${line}\n`),

@@ -70,6 +70,10 @@ export class Parley {
     throw new Error(`no ${pattern} in:\n${this.out}\n${this.err}`);
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -1,0 +1,112 @@
+/** Several workers and the admin listener that speaks for all of them: what `serve` runs when `workers` says more than one. */
+import { dirname, resolve } from "node:path";
+import type { Millis } from "../../core/mod.ts";
+import type { Loaded } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Made } from "../operation/reloader.ts";
+import type { Runtime } from "../shared/runtime.ts";
+import { ClusterControl } from "../workers/cluster-control.ts";
+import { Supervisor } from "../workers/supervisor.ts";
+import type { Log } from "./log.ts";
+import { type ListeningAt, type Serving, uriOf } from "./relay-program.ts";
+import { RunningAdmin } from "./running-admin.ts";
+import { Refusal, type Terminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+export interface ClusterOptions {
+  /** The configuration, and what was read of it. */
+  readonly file: string;
+  readonly loaded: Loaded;
+  readonly log: Log;
+  readonly runtime: Runtime;
+  readonly terminal: Terminal;
+}
+
+export class Cluster implements Serving {
+  readonly control: ClusterControl;
+  #settings: Settings;
+  readonly #folder: string;
+  readonly #supervisor: Supervisor;
+  #admin: RunningAdmin | undefined;
+
+  private constructor({ runtime }: ClusterOptions, settings: Settings, folder: string, supervisor: Supervisor) {
+    this.#settings = settings;
+    this.#folder = folder;
+    this.#supervisor = supervisor;
+    this.#admin = undefined;
+    this.control = new ClusterControl(supervisor, () => ({
+      version: VERSION,
+      runtime: runtime.name,
+      hostname: this.#settings.hostname,
+      listeners: this.listening.map(({ name, url, advertised }) => ({ name, url, advertised })),
+      domains: [...this.#settings.accountsOf.keys()],
+    }));
+  }
+
+  /** @throws Error with words for the operator; nothing is left running then */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { file, loaded, log, terminal } = options;
+    const { settings, written, source = "" } = loaded;
+    if (settings === undefined || written === undefined) throw new RangeError("it has errors");
+    if (terminal.again === undefined) {
+      throw new Refusal("workers are programs of their own: on Deno they need all permissions (deno run -A)");
+    }
+    const folder = dirname(resolve(file));
+    const supervisor = await Supervisor.start({
+      command: [...terminal.again, "worker"],
+      workers: settings.workers,
+      configuration: { written, source, folder },
+      tell: (level, event, text, fields) => log.write(level, event, text, fields),
+    });
+    const cluster = new Cluster(options, settings, folder, supervisor);
+    const { control } = cluster;
+    try {
+      cluster.#admin = await RunningAdmin.open(settings, { control, log, stopping: () => supervisor.stopping });
+    } catch (error) {
+      await supervisor.stop(0);
+      throw error;
+    }
+    return cluster;
+  }
+
+  get drains(): Serving["drains"] {
+    return { start: (seconds) => this.control.drain(seconds), over: this.#supervisor.over };
+  }
+
+  get drainSeconds(): number {
+    return this.#settings.drain.seconds;
+  }
+
+  get workers(): number {
+    return this.#supervisor.workers.length;
+  }
+
+  get listening(): ListeningAt[] {
+    const [first = []] = this.#supervisor.doors;
+    return first.map(({ name, url, shared, via }, index) => {
+      const { advertise } = this.#settings.relay.listeners[index] as Settings["relay"]["listeners"][number];
+      const ownPorts = this.#supervisor.doors.map((doors) => doors[index]?.advertised.port ?? 0);
+      const advertising = { ...advertise, port: advertise.port === 0 ? shared : advertise.port };
+      return { name, url, port: shared, advertised: uriOf(advertising), advertising, ownPorts, via };
+    });
+  }
+
+  get dialing() {
+    return this.#supervisor.dialing;
+  }
+
+  get adminUrl(): string | undefined {
+    return this.#admin?.url;
+  }
+
+  async apply(settings: Settings, { written, source }: Made): Promise<void> {
+    await this.#supervisor.apply({ written, source, folder: this.#folder });
+    this.#settings = settings;
+    this.#admin?.use(settings);
+  }
+
+  async stop(patience: Millis): Promise<void> {
+    await this.#supervisor.stop(patience);
+    await this.#admin?.close();
+  }
+}
