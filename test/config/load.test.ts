@@ -78,6 +78,11 @@ describe("a configuration with nothing but what it must have", () => {
   });
 });
 
+test("limits on the time of sessions reach core", () => {
+  const { settings } = read(sample({ limits: "{ sessionIdleSeconds: 600, sessionMaxSeconds: 7200 }" }));
+  expect(settings?.relay.limits).toMatchObject({ sessionIdleSeconds: 600, sessionMaxSeconds: 7200 });
+});
+
 describe("the configuration of PRODUCT", () => {
   const whole = `
 hostname: relay.example.com            # the name in the URIs we hand out
@@ -246,6 +251,11 @@ const shapes: readonly Case[] = [
     "a limit of less than a kilobyte",
     sample({ limits: "{ bytesPerSecondPerSession: ▸9 }" }),
     "limits.bytesPerSecondPerSession: must be a whole number from 1024 to 1073741824, found 9",
+  ],
+  [
+    "a session that would end before anybody could use it",
+    sample({ limits: "{ sessionIdleSeconds: 0, sessionMaxSeconds: ▸5 }" }),
+    "limits.sessionMaxSeconds: must be a whole number from 60 to 31622400, found 5",
   ],
   [
     "a password of digits, without repeating it",

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Traffic } from "../../../core/mod.ts";
 import { beginSend, end, request, send } from "../../support/frames.ts";
 import { type BenchPeer, between, RelayBench } from "../../support/relay-bench.ts";
+import { authThrough, ChainBench, leaseOf, ours } from "../chain-bench.ts";
 
 const far = "msrps://far.example.net:2855/f;tcp";
 
@@ -85,6 +86,24 @@ describe("a SEND", () => {
     expect(bench.last("sessionEnded")?.traffic).toMatchObject({ bytesOut: 5, messagesOut: 0 });
     expect(traffic("bob")).toEqual({ bytesIn: 5 });
   });
+});
+
+test("what another relay brings counts for the session that it passes through, whichever way", () => {
+  const chain = new ChainBench();
+  const relay = chain.relayConnects("one");
+  const from = [leaseOf("one", "xyz"), "msrps://client.invalid:9/c;tcp"];
+  const uri = ours(authThrough(relay, from));
+  relay.say(send("t111", { to: [uri, far], from, body: "hello" }));
+  const peer = chain.dialed("far");
+  peer.say(send("t222", { to: [uri, ...from], from: [far], body: "hi" }));
+  // From somebody else behind the same relay: not of its holder, though it comes on the same connection.
+  relay.say(send("t333", { to: [uri, ...from], from: [leaseOf("one", "other"), far], body: "hey" }));
+  expect(chain.relay.sessionsNow()).toMatchObject([
+    {
+      traffic: { bytesOut: 5, messagesOut: 1, bytesIn: 5, messagesIn: 2 },
+      peers: ["far.example.net:2855", "one.example.net:2855 far.example.net:2855"],
+    },
+  ]);
 });
 
 describe("a file is a message whose first chunk has", () => {
