@@ -21,6 +21,8 @@ export interface Peer {
   readonly port: number;
   /** True when TLS protects the connection. */
   readonly secure: boolean;
+  /** `TLSv1.3`, where the transport tells. */
+  readonly tls?: string;
   /** dNSNames of a certificate that was verified against a trusted authority; empty for everybody else. */
   readonly names: readonly string[];
 }

@@ -41,7 +41,9 @@ export class Wire implements Channel {
   connect(secure: boolean, driver: Driver, open: Accepted): void {
     const { socket } = this;
     // Only dNSNames of verified certificates count, and a listener that verifies some is not opened this way.
-    const peer: Peer = { address: plainAddress(socket.remoteAddress), port: socket.remotePort, secure, names: [] };
+    const { remoteAddress, remotePort: port } = socket;
+    const tls = secure ? { tls: socket.getTLSVersion() } : {};
+    const peer: Peer = { address: plainAddress(remoteAddress), port, secure, ...tls, names: [] };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#connection = new Connection(driver, peer, this, { freshReads: true });

@@ -6,6 +6,7 @@
  * has to be waited for. TLS always answers later.
  */
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Peer } from "../../core/mod.ts";
 import { Connection } from "../shared/connection.ts";
 import type { Driver } from "../shared/driver.ts";
@@ -36,6 +37,12 @@ export function connect(socket: Socket, peer: Peer, driver: Driver, open: Accept
 }
 
 export function ignore(): void {}
+
+/** What there is to say of the version of TLS: nothing where there is no TLS, or the runtime does not tell. */
+export function tlsVersion(socket: Socket | TLSSocket): Pick<Peer, "tls"> {
+  const tls = "getProtocol" in socket ? socket.getProtocol() : null;
+  return tls === null ? {} : { tls };
+}
 
 class SocketChannel implements Channel {
   connection: Connection | undefined;

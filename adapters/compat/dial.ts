@@ -20,7 +20,7 @@ import type { Driver } from "../shared/driver.ts";
 import { type Attempt, dialBy, DialError, leavingBy } from "../shared/reach.ts";
 import type { Target } from "../shared/resolve.ts";
 import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
-import { connect, ignore } from "./channel.ts";
+import { connect, ignore, tlsVersion } from "./channel.ts";
 import type { Gate, MakeGate } from "./gate.ts";
 import { usable } from "./usable.ts";
 
@@ -39,6 +39,7 @@ export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: Di
       address: plainAddress(raw.remoteAddress ?? ""),
       port: raw.remotePort ?? 0,
       secure: hop.secure,
+      ...tlsVersion(socket),
       names: hop.secure ? certifiedNames((socket as TLSSocket).getPeerCertificate().subjectaltname) : [],
     };
     connect(socket, peer, driver, (link, now) => outcome.opened(link, now), gate);

@@ -21,7 +21,7 @@ import { byServerName, certifiedNames } from "../shared/certified-names.ts";
 import type { Driver } from "../shared/driver.ts";
 import type { Origin } from "../shared/proxy-protocol.ts";
 import type { Accepted, KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
-import { connect, ignore } from "./channel.ts";
+import { connect, ignore, tlsVersion } from "./channel.ts";
 import type { Gate, MakeGate } from "./gate.ts";
 import { Proxied } from "./proxied.ts";
 import { usable } from "./usable.ts";
@@ -37,7 +37,7 @@ export async function listen(
     const from = originOf(gate?.raw ?? socket);
     // The client has hung up already, or we closed while it was in its handshake.
     if (from === undefined || !open) return void socket.destroy();
-    const peer: Peer = { ...(origin ?? from), secure, names };
+    const peer: Peer = { ...(origin ?? from), secure, ...tlsVersion(socket), names };
     connect(socket, peer, driver, accepted, gate);
   };
   const tls = options.tls && new Tls(options.tls, options, (arrived, names) => give(true, arrived, names));

@@ -292,6 +292,7 @@ export class LocalControl implements Control {
       address: peer.address,
       port: peer.port,
       secure: peer.secure,
+      ...(peer.tls !== undefined && { tls: peer.tls }),
       names: peer.names,
       openedAt: toUnix(now.openedAt),
       usedAt: toUnix(now.usedAt),
@@ -314,7 +315,9 @@ export class LocalControl implements Control {
       case "connectionOpened":
       case "connectionDialed": {
         const listener = happening.type === "connectionOpened" ? happening.listener : undefined;
-        return metrics.count("parley_connections_opened_total", transportOf(listener, happening.peer.secure));
+        const { secure, tls: version = "unknown" } = happening.peer;
+        if (secure) metrics.count("parley_tls_handshakes_total", { listener: listener ?? "", version });
+        return metrics.count("parley_connections_opened_total", transportOf(listener, secure));
       }
       case "connectionClosed":
         return metrics.count("parley_connections_closed_total", { why: happening.why });

@@ -95,6 +95,8 @@ export function runtimeSuite(runtime: Runtime, { apis, makeGate, cannotResume }:
       rig.turn(() => side.link.write(Buffer.from("hello"), 0, 5));
       await until(() => side.octets === 5, "the echo");
       expect(side.text()).toBe("hello");
+      const tls = secure ? "TLSv1.3" : undefined;
+      expect([side.link.peer.tls, sides[0]?.link.peer.tls]).toEqual([tls, tls]);
       expect(side.link.peer).toMatchObject({ address: "127.0.0.1", port, secure });
       expect(sides[0]?.link.peer).toMatchObject({ address: "127.0.0.1", secure, names: [] });
     });
