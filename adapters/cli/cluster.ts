@@ -1,5 +1,6 @@
 /** Several workers and the admin listener that speaks for all of them: what `serve` runs when `workers` says more than one. */
 import { dirname, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Millis } from "../../core/mod.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
@@ -24,12 +25,14 @@ export interface ClusterOptions {
 
 export class Cluster implements Serving {
   readonly control: ClusterControl;
+  readonly #log: Log;
   #settings: Settings;
   readonly #folder: string;
   readonly #supervisor: Supervisor;
   #admin: RunningAdmin | undefined;
 
-  private constructor({ runtime }: ClusterOptions, settings: Settings, folder: string, supervisor: Supervisor) {
+  private constructor({ runtime, log }: ClusterOptions, settings: Settings, folder: string, supervisor: Supervisor) {
+    this.#log = log;
     this.#settings = settings;
     this.#folder = folder;
     this.#supervisor = supervisor;
@@ -101,6 +104,7 @@ export class Cluster implements Serving {
 
   async apply(settings: Settings, { written, source }: Made): Promise<void> {
     await this.#supervisor.apply({ written, source, folder: this.#folder });
+    if (!isDeepStrictEqual(settings.log, this.#settings.log)) this.#log.configure(settings.log, settings.data);
     this.#settings = settings;
     this.#admin?.use(settings);
   }

@@ -6,47 +6,111 @@
  * one may send to its client) never come here.
  */
 import { configureSync, getJsonLinesFormatter, getLogger, getTextFormatter, type Logger } from "@logtape/logtape";
-import { type Fault, faults, type Happening, type Hop, type Peer } from "../../core/mod.ts";
+import { type Fault, faults, type Happening, type Hop, type Millis, type Peer } from "../../core/mod.ts";
 import type { AccountsNews } from "../accounts/accounts.ts";
 import type { LogSettings } from "../config/settings.ts";
 import { authority } from "../shared/address.ts";
+import { categories, type Category, categoryOf, type Level, levels, parseCategory } from "../config/log-categories.ts";
+import { Mask, maskKey } from "./log-mask.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type Level = LogSettings["level"];
+export type { Level } from "../config/log-categories.ts";
 export type Fields = Readonly<Record<string, string | number | boolean>>;
 
+export interface LogOptions {
+  /** The folder of the key that addresses and users are hashed with, where they are. */
+  readonly data?: string;
+  readonly worker?: number;
+}
+
 export class Log {
-  readonly #logger: Logger;
+  readonly #terminal: Terminal;
   /** Of several, whose numbers of sessions and connections would else be taken for each other's. */
   readonly #worker: number | undefined;
+  readonly #loggers: Map<Category | undefined, Logger>;
+  #settings: LogSettings;
+  /** By category; "" is for all that have none of their own. */
+  #levels: Map<Category | "", Level>;
+  #mask: Mask | undefined;
 
-  constructor(settings: LogSettings, terminal: Terminal, worker?: number) {
+  /** @throws Error of the system when the key for hashing can be neither read nor made */
+  constructor(settings: LogSettings, terminal: Terminal, { data = "", worker }: LogOptions = {}) {
+    this.#terminal = terminal;
     this.#worker = worker;
-    const json = getJsonLinesFormatter({ properties: "flatten" });
-    const pretty = getTextFormatter({
-      timestamp: "time",
-      format: ({ timestamp, level, message }) => `${timestamp} ${level.padEnd(7)} ${message}`,
-      level: "full",
-    });
-    const format = settings.format === "json" ? json : pretty;
+    this.#loggers = new Map([undefined, ...categories].map((name) => [name, getLogger(pathOf(name))]));
+    this.#settings = settings;
+    this.#levels = new Map();
+    this.#mask = undefined;
+    this.configure(settings, data);
+  }
+
+  /** Goes by other settings from now on; levels set in the meantime are forgotten. */
+  configure(settings: LogSettings, data = ""): void {
+    const { addresses, users } = settings.hash;
+    this.#mask = addresses || users ? new Mask(settings.hash, maskKey(data)) : undefined;
+    this.#settings = settings;
+    this.#levels = new Map([["", settings.level], ...settings.levels]);
+    this.#apply();
+  }
+
+  /** Until the next restart or reload. False when there is no such category or level. */
+  setLevel(category: string, level: string): boolean {
+    const name = parseCategory(category);
+    const known = levels.find((one) => one === level);
+    if (name === undefined || known === undefined) return false;
+    this.#levels.set(name, known);
+    this.#apply();
+    return true;
+  }
+
+  /** Level by category, those that have one of their own. */
+  get levels(): Readonly<Record<string, Level>> {
+    return Object.fromEntries(
+      [...this.#levels].map(([name, level]) => [name === "" ? "parley" : `parley.${name}`, level]),
+    );
+  }
+
+  #apply(): void {
+    const { format } = this.#settings;
+    const written = format === "json" ? json : pretty;
+    const usual = this.#levels.get("") ?? "info";
     configureSync({
       reset: true,
-      sinks: { terminal: (record) => terminal.err(format(record).trimEnd()) },
+      sinks: { terminal: (record) => this.#terminal.err(written(record).trimEnd()) },
       loggers: [
-        { category: ["parley"], lowestLevel: settings.level, sinks: ["terminal"] },
+        { category: ["parley"], lowestLevel: usual, sinks: ["terminal"] },
+        ...categories.map((name) => ({
+          category: pathOf(name),
+          lowestLevel: this.#levels.get(name) ?? usual,
+          sinks: ["terminal"],
+          // Or a level below that of all the others would not get past theirs.
+          parentSinks: "override" as const,
+        })),
         { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["terminal"] },
       ],
     });
-    this.#logger = getLogger(["parley"]);
   }
 
-  /** @param event  for machines; the text may change */
+  /** @param event  for machines, and says the category; the text may change */
   write(level: Level, event: string, text: string, fields: Fields = {}): void {
+    const category = categoryOf(event);
+    const logger = this.#loggers.get(category) as Logger;
+    const method = level === "warning" ? "warn" : level;
+    if (!logger.isEnabledFor(level)) return;
+    // What we and the operators do is for operators to know.
+    const own = category === "operation" || category === "admin" || category === undefined;
+    const mask = own ? undefined : this.#mask;
+    const user = typeof fields.user === "string" ? fields.user : "";
+    const masked = (value: string) => mask?.apply(value, user) ?? value;
+    const shown = Object.entries(fields).map(([key, value]) => [
+      key,
+      typeof value === "string" ? masked(value) : value,
+    ]);
     // Braces are the library's placeholders.
     const worker = this.#worker;
-    const message = `${worker === undefined ? "" : `worker ${worker}: `}${visible(text).replace(/[{}]/g, "$&$&")}`;
+    const message = `${worker === undefined ? "" : `worker ${worker}: `}${visible(masked(text)).replace(/[{}]/g, "$&$&")}`;
     const who = worker === undefined ? {} : { worker };
-    this.#logger[level === "warning" ? "warn" : level](message, { event, ...who, ...fields });
+    logger[method](message, { event, ...who, ...(Object.fromEntries(shown) as Fields) });
   }
 
   accounts({ event, text, store, domain }: AccountsNews): void {
@@ -55,11 +119,22 @@ export class Log {
   }
 
   /** @param detail  what the Happening leaves out */
-  happening(happening: Happening, detail = ""): void {
-    const { level, text, fields } = describe(happening);
+  happening(happening: Happening, now: Millis, detail = ""): void {
+    const { level, text, fields } = describe(happening, now);
     const more = detail === "" ? fields : { ...fields, detail };
     this.write(level, happening.type, detail === "" ? text : `${text}: ${detail}`, more);
   }
+}
+
+const json = getJsonLinesFormatter({ properties: "flatten" });
+const pretty = getTextFormatter({
+  timestamp: "time",
+  format: ({ timestamp, level, message }) => `${timestamp} ${level.padEnd(7)} ${message}`,
+  level: "full",
+});
+
+function pathOf(category: Category | undefined): string[] {
+  return category === undefined ? ["parley"] : ["parley", category];
 }
 
 /** A happening as a line. */
@@ -69,7 +144,8 @@ export interface Line {
   readonly fields: Fields;
 }
 
-export function describe(happening: Happening): Line {
+/** @param now  when it happened */
+export function describe(happening: Happening, now: Millis): Line {
   switch (happening.type) {
     case "connectionOpened": {
       const { connection, listener } = happening;
@@ -99,14 +175,28 @@ export function describe(happening: Happening): Line {
       return line("debug", `AUTH for ${who} from ${peer} refused: ${fault}`, { fault, connection, peer, user, domain });
     }
     case "sessionStarted": {
-      const { session, connection, user, domain, expiresSeconds } = happening;
-      const fields = { session, connection, user, domain, expiresSeconds };
+      const { session, connection, user, domain, expiresSeconds, listener = "", relay = "" } = happening;
+      const fields = {
+        session,
+        connection,
+        user,
+        domain,
+        expiresSeconds,
+        peer: named(happening.peer),
+        listener,
+        relay,
+      };
       return line("info", `session ${session} of ${user}@${domain} started for ${expiresSeconds} s`, fields);
     }
     case "sessionEnded": {
-      const { session, connection, user, domain, why } = happening;
-      const fields = { session, connection, user, domain, why };
-      return line("info", `session ${session} of ${user}@${domain} ended: ${why}`, fields);
+      const { session, connection, user, domain, why, fault = "", listener = "", traffic } = happening;
+      const { messagesOut, bytesOut, messagesIn, bytesIn } = traffic;
+      const seconds = Math.round((now - happening.startedAt) / 1000);
+      const because = fault === "" ? why : `${why} (${fault})`;
+      const sums = `sent ${messagesOut} messages of ${bytesOut} octets, received ${messagesIn} of ${bytesIn}`;
+      const text = `session ${session} of ${user}@${domain} ended: ${because} after ${seconds} s, ${sums}`;
+      const fields = { session, connection, user, domain, why, fault, peer: named(happening.peer), listener, seconds };
+      return line("info", text, { ...fields, ...traffic });
     }
     case "fault": {
       const { fault, connection, detail } = happening;

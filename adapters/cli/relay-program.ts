@@ -143,6 +143,13 @@ export class RelayProgram implements Host, Serving, Drainable {
     this.control.orders.drain = (seconds) => drains.start(seconds);
     this.control.orders.undrain = () => drains.cancel();
     this.control.orders.drained = () => drains.current;
+    this.control.orders.logLevels = async () => log.levels;
+    this.control.orders.setLogLevel = async (category, level) => {
+      const known = log.setLevel(category, level);
+      if (known)
+        this.#log.write("info", "operationLogLevel", `log level of ${category || "parley"}: ${level}`, { category });
+      return known;
+    };
   }
 
   /**
@@ -260,6 +267,7 @@ export class RelayProgram implements Host, Serving, Drainable {
     const same = isDeepStrictEqual([next.accounts, next.accountsOf], [before.accounts, before.accountsOf]);
     if (!same) this.#changeAccounts(await this.#openAccounts(next));
     this.#settings = next;
+    if (!isDeepStrictEqual(next.log, before.log)) this.#log.configure(next.log, next.data);
     this.#limits.limits = next.limits;
     this.#dialOptions = dialOptions(next);
     this.#driver.turn((now) => this.#relay?.reconfigure(this.#withRealPorts(), now));
@@ -430,8 +438,9 @@ export class RelayProgram implements Host, Serving, Drainable {
     if (happening.type === "sessionStarted") this.#sessions++;
     if (happening.type === "sessionEnded") this.#sessions--;
     const detail = happening.type === "dialFailed" ? this.#dialDetail : "";
-    this.#log.happening(happening, detail);
-    const line = describe(happening);
+    const now = this.#driver.clock.now();
+    this.#log.happening(happening, now, detail);
+    const line = describe(happening, now);
     this.control.happened(happening, line.level === "debug" ? undefined : line, detail);
   }
 

@@ -1,6 +1,7 @@
 /** `parley serve`: runs the relay until it is told to stop. */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import type { Settings } from "../config/settings.ts";
 import { Reloader, type Tell } from "../operation/reloader.ts";
 import type { Runtime } from "../shared/runtime.ts";
 import { Cluster } from "./cluster.ts";
@@ -56,7 +57,7 @@ export const serve: Command = {
     const loaded = loadConfiguration(file, terminal);
     const { settings } = loaded;
     if (settings === undefined) throw new Refusal(`${shortPath(file, terminal)} has errors`);
-    const log = new Log(settings.log, terminal);
+    const log = openLog(settings, terminal);
     const program = await start(() =>
       settings.workers > 1
         ? Cluster.start({ file, loaded, log, runtime, terminal })
@@ -89,6 +90,15 @@ function portOf(given: Given, flag: string, usual: number): number {
   const written = given.text(flag) ?? String(usual);
   if (!/^\d{1,5}$/.test(written) || Number(written) > 65_535) throw new UsageError(`--${flag} ${written} is no port`);
   return Number(written);
+}
+
+function openLog({ log, data }: Settings, terminal: Terminal): Log {
+  try {
+    return new Log(log, terminal, { data });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Refusal(`log.hash needs a key in the data folder ${data}: ${why}`);
+  }
 }
 
 function secondsOf(given: Given, flag: string): number | undefined {

@@ -67,7 +67,7 @@ async function begin(
   try {
     const settings = settingsOf(configuration);
     const siblings = new Siblings(place.number, settings);
-    const log = new Log(settings.log, terminal, place.number);
+    const log = new Log(settings.log, terminal, { data: settings.data, worker: place.number });
     const program = await RelayProgram.start(runtime, asWorker(settings, place), log, openStore, siblings);
     answer({ type: "listening", doors: doorsOf(program, settings), dialing: program.dialing });
     let kept = settings.certificates;

@@ -14,9 +14,10 @@ import { type ListenUrl, parseListenUrl, withoutBrackets } from "./addresses.ts"
 import { CertificateReader } from "./certificates.ts";
 import type { Complaints, Context } from "./complaints.ts";
 import { buildListeners } from "./listeners.ts";
+import { categories, type Category, type Level } from "./log-categories.ts";
 import { suggestion } from "./nearest.ts";
 import type { Written } from "./schema.ts";
-import type { OutgoingSettings, Settings } from "./settings.ts";
+import type { LogSettings, OutgoingSettings, Settings } from "./settings.ts";
 import { buildWebhooks } from "./webhooks.ts";
 import { checkWorkerPorts } from "./worker-ports.ts";
 import { buildStore, warnOfMissingHashes } from "./stores.ts";
@@ -53,7 +54,7 @@ export function buildSettings(written: Written, context: Context): Settings {
     ...(admin === undefined ? {} : { admin }),
     drain: written.drain,
     webhooks: buildWebhooks(written, context),
-    log: written.log,
+    log: buildLog(written),
     certificates: reader.pairs,
     certificateFiles: [...reader.files],
   };
@@ -103,6 +104,15 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
       bytesPerSecond: limits.bytesPerSecond,
     },
   };
+}
+
+function buildLog({ log }: Written): LogSettings {
+  const levels = new Map<Category, Level>();
+  for (const category of categories) {
+    const level = log.levels[category];
+    if (level !== undefined) levels.set(category, level);
+  }
+  return { ...log, levels };
 }
 
 /** Stands in for an address that was complained about; such settings are never used. */

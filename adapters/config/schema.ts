@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { accounts } from "./accounts-schema.ts";
 import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
+import { categories, type Category, type Level, levels } from "./log-categories.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo, zeroOr } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
@@ -107,6 +108,11 @@ const webhook = table({
   events: v.optional(listOf(matching(/^[a-zA-Z]{1,64}$/, "the type of an event, such as sessionEnded"), 1)),
 });
 
+/** A level for each category of the log. */
+const levelsOf = Object.fromEntries(categories.map((name) => [name, v.optional(oneOf(...levels))])) as {
+  [name in Category]: v.OptionalSchema<ReturnType<typeof oneOf<Level>>, undefined>;
+};
+
 export const schema = table({
   hostname: host(),
   data: v.optional(text()),
@@ -149,7 +155,9 @@ export const schema = table({
   drain: section({ seconds: v.optional(whole(0, 86_400), 60) }),
   webhooks: v.optional(listOf(webhook), []),
   log: section({
-    level: v.optional(oneOf("trace", "debug", "info", "warning", "error"), "info"),
+    level: v.optional(oneOf(...levels), "info"),
+    levels: v.optional(table(levelsOf), {}),
+    hash: section({ addresses: v.optional(yesNo(), false), users: v.optional(yesNo(), false) }),
     format: v.optional(oneOf("json", "pretty"), "json"),
   }),
 });

@@ -2,6 +2,7 @@
 import type { RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
 import type { Pairs } from "./certificates.ts";
+import type { Category, Level } from "./log-categories.ts";
 import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
 
 export interface Settings {
@@ -83,6 +84,10 @@ export interface WebhookSettings {
 }
 
 export interface LogSettings {
-  readonly level: "trace" | "debug" | "info" | "warning" | "error";
+  readonly level: Level;
+  /** Of categories that have one of their own. */
+  readonly levels: ReadonlyMap<Category, Level>;
+  /** What is written by another name, which only the data folder's key tells. */
+  readonly hash: { readonly addresses: boolean; readonly users: boolean };
   readonly format: "json" | "pretty";
 }

@@ -70,7 +70,12 @@ describe("a configuration with nothing but what it must have", () => {
     );
     expect(settings?.outgoing).toEqual({ allow: ["public"], from: [], plain: false, tls: { ca: [], system: true } });
     expect(settings?.limits).toEqual({ connections: 20_000, connectionsPerAddress: 100 });
-    expect(settings?.log).toEqual({ level: "info", format: "json" });
+    expect(settings?.log).toEqual({
+      level: "info",
+      format: "json",
+      levels: new Map(),
+      hash: { addresses: false, users: false },
+    });
     expect(settings?.admin).toBeUndefined();
     expect(settings?.webhooks).toEqual([]);
     expect(settings?.accounts.get("main")).toEqual({ type: "sqlite", path: join(folder, "users.db") });
@@ -207,6 +212,12 @@ const shapes: readonly Case[] = [
     'log.level: must be trace, debug, info, warning or error, found "inf", did you mean info?',
   ],
   ["an empty section", `${sample()}▸auth:\n`, "auth: must be a map of keys, found nothing"],
+  [
+    "a level for a category that is none",
+    sample({ log: "{ levels: { ▸sesion: debug, fault: ▸loud } }" }),
+    "log.levels.sesion: unknown key, did you mean session?",
+    'log.levels.fault: must be trace, debug, info, warning or error, found "loud"',
+  ],
   [
     "an algorithm we do not have",
     sample({ auth: "{ algorithms: [MD5, ▸SHA256] }" }),
