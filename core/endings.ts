@@ -90,10 +90,11 @@ export class Endings {
     }
     for (const incoming of this.#parts.incoming.values()) incoming.endOf(lease);
     this.#noteEnd(lease, why);
-    // Its holder waits in vain for what comes by that URI, and sees it when the connection is closed.
-    const { owner } = lease;
-    if (!owner.closed && owner.listener !== undefined && !this.#serves(owner))
-      this.endConnection(owner, why, "SESSION_UNKNOWN");
+    // Its holder waits in vain for what comes by that URI, and sees it when the connection is closed. That of a relay is
+    // not its client's.
+    const { owner, relayHost } = lease;
+    if (owner.closed || owner.listener === undefined || relayHost !== undefined || this.#serves(owner)) return;
+    this.endConnection(owner, why, "SESSION_UNKNOWN");
   }
 
   /** What was under way to a connection that has gone. */

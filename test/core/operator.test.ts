@@ -144,10 +144,13 @@ describe("an operator ends a session", () => {
     expect(alice.closed).toBe(false);
   });
 
-  test("a relay's connection stays", () => {
+  test.each([
+    ["a relay's connection stays", leaseOf("one", "xyz")],
+    ["so does that of a relay of which we know no way back", "msrps://one.example.net/xyz;tcp"],
+  ])("%s", (_, first) => {
     const chain = new ChainBench();
     const relay = chain.relayConnects("one");
-    const from = [leaseOf("one", "xyz"), "msrps://client.invalid:9/c;tcp"];
+    const from = [first, "msrps://client.invalid:9/c;tcp"];
     const uri = ours(authThrough(relay, from));
     chain.relay.endSession(1, chain.now);
     expect(relay.closed).toBe(false);
