@@ -79,7 +79,7 @@ export const families = {
   },
   parley_tls_handshakes_total: {
     type: "counter",
-    help: "TLS handshakes by version; unknown where the runtime does not tell",
+    help: "TLS handshakes that went well, by version; of those we dialed the listener is empty",
     labels: ["listener", "version"],
   },
   parley_certificate_expiry_time_seconds: {

@@ -279,6 +279,14 @@ describe("a trace", () => {
   });
 });
 
+test("a drain is seen by whoever asks, until it is taken back", async () => {
+  const begun = await program.control.drain(600);
+  expect(begun.deadline - begun.since).toBe(600_000);
+  expect((await program.control.info()).drain).toEqual(begun);
+  await program.control.undrain();
+  expect((await program.control.info()).drain).toBeUndefined();
+});
+
 test("what the program around it cannot do is refused", async () => {
   await expect(program.control.reload()).rejects.toBeInstanceOf(NotOffered);
 });
