@@ -29,6 +29,8 @@ interface Case {
   readonly batch: number;
   /** Octets of a read; 0: as long as the batch. */
   readonly read: number;
+  /** Senders that take turns on the connection, as they do on another relay's; 1 unless said. */
+  readonly senders?: number;
 }
 
 const cases: readonly Case[] = [
@@ -36,6 +38,8 @@ const cases: readonly Case[] = [
   { name: "256 octets", bytes: 256, failureReport: "yes", batch: 16, read: 0 },
   { name: "256 octets, no report", bytes: 256, failureReport: "no", batch: 16, read: 0 },
   { name: "256 octets, one a read", bytes: 256, failureReport: "yes", batch: 1, read: 0 },
+  { name: "256 octets, 4 senders", bytes: 256, failureReport: "yes", batch: 16, read: 0, senders: 4 },
+  { name: "256 octets, 16 senders", bytes: 256, failureReport: "yes", batch: 16, read: 0, senders: 16 },
   { name: "10 KB, whole", bytes: 10_240, failureReport: "yes", batch: 6, read: 0 },
   { name: "10 KB, cut by reads", bytes: 10_240, failureReport: "yes", batch: 32, read: BATCH_OCTETS },
 ];
@@ -152,13 +156,14 @@ for (const one of cases) {
 }
 
 /** Messages per CPU second, in one round: all threads, so the collector's are in it. */
-function run({ bytes, failureReport, batch, read }: Case): number {
+function run({ bytes, failureReport, batch, read, senders = 1 }: Case): number {
   const frames = octets(
     Array.from({ length: batch }, (_, index) => {
       const id = `tid${1000 + index}`;
+      const from = A.replace("alice", `alice${index % senders}`);
       const report = failureReport === "no" ? "Failure-Report: no\r\n" : "";
       return (
-        `MSRP ${id} SEND\r\nTo-Path: ${lease} ${B}\r\nFrom-Path: ${A}\r\nMessage-ID: m.${id}\r\n` +
+        `MSRP ${id} SEND\r\nTo-Path: ${lease} ${B}\r\nFrom-Path: ${from}\r\nMessage-ID: m.${id}\r\n` +
         `Byte-Range: 1-${bytes}/${bytes}\r\n${report}Content-Type: text/plain\r\n\r\n${"x".repeat(bytes)}\r\n-------${id}$\r\n`
       );
     }).join(""),

@@ -83,6 +83,13 @@ export function sameOctets(a: Uint8Array, aStart: number, b: Uint8Array, bStart:
   return true;
 }
 
+/** A number of 30 bits made of source[start, end), for tables (FNV-1a). `seed` is the number of what stands before. */
+export function numberOf(source: Uint8Array, start: number, end: number, seed = 0x811c9dc5): number {
+  let number = seed;
+  for (let at = start; at < end; at++) number = Math.imul(number ^ (source[at] as number), 0x01000193);
+  return number >>> 2;
+}
+
 /** White space that may stand around a header value. */
 export function isBlank(octet: number): boolean {
   return octet === SPACE || octet === TAB;

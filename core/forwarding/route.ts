@@ -6,7 +6,7 @@
  * is checked like the first, and no hop lies between. What is decided for a pair of paths is remembered with the
  * connection, since a session's paths repeat from SEND to SEND.
  */
-import { copyOctets, octetString } from "../bytes/octets.ts";
+import { copyOctets, numberOf } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd, MAX_PATH, readPath } from "../codec/path.ts";
 import type { Head } from "../codec/head.ts";
@@ -73,19 +73,20 @@ export interface KnownSend {
   readonly isFile: boolean;
 }
 
-/** What is remembered of a connection, and looked through for every request. */
-const MOST_RECENT = 8;
-/** What is remembered besides of another relay's, which brings the sessions of many clients. */
+/** Routes that are remembered of a connection: more conversations at once have few clients. */
+const MOST = 32;
+/** And of another relay's, which brings the sessions of many clients. */
 const MOST_OF_RELAY = 4096;
 
-/** The routes of one previous hop, most recent first. */
+/** The routes of one previous hop. */
 export class Routes {
   readonly #source: Connection;
   readonly #state: State;
   readonly #nextHops: NextHops;
-  readonly #recent: Route[];
-  /** By both paths. */
-  #more: Map<string, Route> | undefined;
+  /** The one that was found last. */
+  #last: Route | undefined;
+  /** By a number made of both paths, the oldest first. Of two with the same number the newer one stands. */
+  #byPaths: Map<number, Route> | undefined;
   /** The connection that the last request went to, and the last one before it that was another. */
   #latest: Connection | undefined;
   #other: Connection | undefined;
@@ -94,8 +95,8 @@ export class Routes {
     this.#source = source;
     this.#state = state;
     this.#nextHops = nextHops;
-    this.#recent = [];
-    this.#more = undefined;
+    this.#last = undefined;
+    this.#byPaths = undefined;
     this.#latest = undefined;
     this.#other = undefined;
   }
@@ -115,53 +116,40 @@ export class Routes {
   /** The configuration has changed. A session stays on the connection it uses, and chunks become what they may be now. */
   reconfigured(): void {
     const { config } = this.#state;
-    for (const route of [...this.#recent, ...(this.#more?.values() ?? [])])
-      route.chunkBytes = chunkBytes(config, route.hop);
+    for (const route of this.#byPaths?.values() ?? []) route.chunkBytes = chunkBytes(config, route.hop);
+    this.#last = undefined; // which may have been forgotten there
   }
 
   /** Is the route that was last found still right for the same paths? Then it is used again. */
   reuse(route: Route): boolean {
-    if (route !== this.#recent[0] || !isCurrent(route)) return false;
+    if (route !== this.#last || !isCurrent(route)) return false;
     this.#useLeases(route);
     return true;
   }
 
   /** The route of a request; both path headers are there. */
   find(head: Head): Route | Fault {
-    const recent = this.#recent;
-    for (let i = 0; i < recent.length; i++) {
-      const route = recent[i] as Route;
-      if (!head.valueIs(TO_PATH, route.toPath) || !head.valueIs(FROM_PATH, route.fromPath)) continue;
-      recent.splice(i, 1);
-      if (!isCurrent(route)) break;
-      return this.#use(route);
-    }
-    const key = this.#more !== undefined ? `${head.value(TO_PATH)}\n${head.value(FROM_PATH)}` : "";
-    const known = this.#more?.get(key);
-    if (known !== undefined && isCurrent(known)) {
-      // The one not used for longest is the first.
-      this.#more?.delete(key);
-      this.#more?.set(key, known);
-      return this.#use(known);
-    }
-    this.#more?.delete(key);
+    const key = numberOfPaths(head);
+    const known = this.#byPaths?.get(key);
+    if (known !== undefined && isFor(known, head) && isCurrent(known)) return this.#use(known);
+    this.#byPaths?.delete(key);
     const route = decide(head, this.#source, this.#state);
     if (typeof route === "string") return route;
     this.#nextHops.learn(route.previousUri, this.#source);
-    if (isRelay(this.#source.peer, route.previousUri.host, this.#state.config.relayNames)) {
-      this.#more ??= new Map();
-      const [oldest] = this.#more.keys();
-      if (this.#more.size === MOST_OF_RELAY) this.#more.delete(oldest as string);
-      this.#more.set(`${octetString(route.toPath)}\n${octetString(route.fromPath)}`, route);
-    }
+    this.#remember(key, route);
     return this.#use(route);
   }
 
-  /** It goes to the front of the most recent. */
+  #remember(key: number, route: Route): void {
+    const routes = (this.#byPaths ??= new Map());
+    const fromRelay = isRelay(this.#source.peer, route.previousUri.host, this.#state.config.relayNames);
+    const [oldest] = routes.keys();
+    if (oldest !== undefined && routes.size >= (fromRelay ? MOST_OF_RELAY : MOST)) routes.delete(oldest);
+    routes.set(key, route);
+  }
+
   #use(route: Route): Route {
-    const recent = this.#recent;
-    if (recent.length === MOST_RECENT) recent.pop();
-    recent.unshift(route);
+    this.#last = route;
     this.#useLeases(route);
     return route;
   }
@@ -169,6 +157,18 @@ export class Routes {
   #useLeases({ leases }: Route): void {
     for (let i = 0; i < leases.length; i++) (leases[i] as Lease).usedAt = this.#state.now;
   }
+}
+
+/** Both paths of a request as one number. Who writes several with the same one slows down nobody else. */
+function numberOfPaths(head: Head): number {
+  const { octets } = head;
+  const number = numberOf(octets, head.startOf(TO_PATH), head.endOf(TO_PATH));
+  return numberOf(octets, head.startOf(FROM_PATH), head.endOf(FROM_PATH), number);
+}
+
+/** Was it decided for the paths of this request? */
+function isFor(route: Route, head: Head): boolean {
+  return head.valueIs(TO_PATH, route.toPath) && head.valueIs(FROM_PATH, route.fromPath);
 }
 
 function isCurrent(route: Route): boolean {

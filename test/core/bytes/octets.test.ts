@@ -5,6 +5,7 @@ import {
   charClass,
   DIGIT,
   IDENT,
+  numberOf,
   octetString,
   octets,
   readDigits,
@@ -52,6 +53,14 @@ describe("octet strings", () => {
     expect(octetString(octets("abcdef"), 4)).toBe("ef");
     expect(octetString(octets("abcdef"), 3, 3)).toBe("");
   });
+});
+
+test("the number of octets says that two differ, and goes on from the number of what stands before", () => {
+  const numbers = ["", "a", "b", "ab", "ba", "aa", "\0", "\0\0"].map((text) => numberOf(octets(text), 0, text.length));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  for (const number of numbers) expect(number).toBe(number & 0x3fffffff);
+  const before = numberOf(octets("xay"), 1, 2);
+  expect(numberOf(octets("b"), 0, 1, before)).not.toBe(numberOf(octets("b"), 0, 1));
 });
 
 describe("comparing", () => {

@@ -1,5 +1,6 @@
 /** The open-relay rule: RFC 4976 §6.2, §6.3 and §6.4, case by case. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { numberOf, octets } from "../../../core/bytes/octets.ts";
 import { request, send } from "../../support/frames.ts";
 import { between, type BenchPeer, RelayBench, relayHost } from "../../support/relay-bench.ts";
 
@@ -181,12 +182,33 @@ describe("what was decided for a pair of paths", () => {
   test("holds for that pair only, however many pairs there are", () => {
     const carol = bench.connect("carol");
     for (let round = 0; round < 2; round++) {
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 40; i++) {
         const paths = between(carol, bob, { from: [`msrps://carol.invalid:1/c${i};tcp`], body: "hello" });
         carol.say(send("t111", paths));
         expect(carol.briefs()).toEqual(["t111 200"]);
         expect(bob.only().from).toEqual([bob.lease, ...paths.from]);
       }
+    }
+  });
+
+  test("holds for that pair only, also where another makes the same number", () => {
+    const carol = bench.connect("carol");
+    const to = [bob.lease, bob.uri];
+    const toNumber = numberOf(octets(to.join(" ")), 0, to.join(" ").length);
+    const seen = new Map<number, string>();
+    const twins: string[] = [];
+    for (let i = 0; twins.length === 0 && i < 1_000_000; i++) {
+      const uri = `msrps://carol.invalid:1/c${i};tcp`;
+      const number = numberOf(octets(uri), 0, uri.length, toNumber);
+      const twin = seen.get(number);
+      if (twin !== undefined) twins.push(twin, uri);
+      seen.set(number, uri);
+    }
+    expect(twins).toHaveLength(2);
+    for (const uri of [...twins, ...twins]) {
+      carol.say(send("t111", { to, from: [uri], body: "hello" }));
+      expect(carol.briefs()).toEqual(["t111 200"]);
+      expect(bob.only().from).toEqual([bob.lease, uri]);
     }
   });
 });
