@@ -28,12 +28,29 @@ export function connect(socket: Socket, peer: Peer, driver: Driver, open: Accept
   channel.connection = connection;
   channel.raw.setNoDelay(true);
   channel.raw.setKeepAlive(true, KEEP_ALIVE_MS);
+  (socket as Connected)[key] = connection;
   socket.on("error", ignore); // "close" always follows
-  socket.on("close", () => connection.gone());
-  socket.on("end", () => connection.finished());
+  socket.on("close", gone);
+  socket.on("end", finished);
   connection.attach(open);
   if (socket.destroyed) return connection.gone(); // it closed on its way here
-  socket.on("data", (bytes: Uint8Array) => connection.received(bytes));
+  socket.on("data", received);
+}
+
+/** Sockets have their listeners in common: ten thousand idle ones would have four functions each. */
+const key = Symbol("connection");
+type Connected = Socket & { [key]: Connection };
+
+function gone(this: Socket): void {
+  (this as Connected)[key].gone();
+}
+
+function finished(this: Socket): void {
+  (this as Connected)[key].finished();
+}
+
+function received(this: Socket, bytes: Uint8Array): void {
+  (this as Connected)[key].received(bytes);
 }
 
 export function ignore(): void {}

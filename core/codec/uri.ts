@@ -78,7 +78,8 @@ export function sameUri(a: Uri, b: Uri): boolean {
 export function formatUri(uri: Uri): string {
   const user = uri.userinfo === "" ? "" : `${uri.userinfo}@`;
   const session = uri.sessionId === "" ? "" : `/${uri.sessionId}`;
-  return `${uri.secure ? "msrps" : "msrp"}://${user}${authorityOf(uri)}${session};${uri.transport}`;
+  // Joined, because a session keeps it: an engine keeps what is added up as the tree of its sums.
+  return [uri.secure ? "msrps" : "msrp", "://", user, authorityOf(uri), session, ";", uri.transport].join("");
 }
 
 /** Host and port, the way they stand in a URI. */
