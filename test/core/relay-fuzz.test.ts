@@ -332,6 +332,35 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const rare: fc.Arbitrary<Step> = fc.oneof(
   { weight: 60, arbitrary: step },
   {
+    weight: 2,
+    arbitrary: fc.nat(5).map(
+      (which): Step =>
+        ({ bench }) => {
+          // An operator follows a session, and never sees what serves to speak to its holder.
+          const session = bench.relay.sessionsNow()[which]?.session ?? 0;
+          bench.relay.trace(session, ({ head }) => expect(head).not.toMatch(/[a-z2-7]{26};/));
+        },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.nat(5).map(
+      (which): Step =>
+        ({ bench }) => {
+          bench.relay.endSession(bench.relay.sessionsNow()[which]?.session ?? 0, bench.now);
+          bench.settle();
+        },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map(
+      (on): Step =>
+        ({ bench }) =>
+          bench.relay.drain(on, bench.now),
+    ),
+  },
+  {
     weight: 1,
     arbitrary: who.map(
       (peer): Step =>
