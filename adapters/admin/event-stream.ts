@@ -10,7 +10,7 @@ import { Problem } from "./problems.ts";
 
 /** Streams at once: each costs a connection and a queue. */
 const MOST_STREAMS = 64;
-/** Messages waiting for one reader: a few hundred kilobytes. */
+/** Messages waiting for one reader, besides those it was sent at the beginning: a few hundred kilobytes. */
 const MOST_WAITING = 1000;
 /** A comment after so much silence (ms) keeps proxies from giving up, and finds out who has gone. */
 const HEARTBEAT = 15_000;
@@ -36,6 +36,8 @@ export function sendEvents(context: AdminContext, streams: Streams, start: (send
   }
   streams.open++;
   const queue: SSEMessage[] = [];
+  // What a stream begins with is as much as its source remembers, and no sign of a slow reader.
+  let most = Number.POSITIVE_INFINITY;
   let over = false; // nothing more is taken
   let gone = false; // nobody is there to read
   let wake = () => {};
@@ -43,7 +45,7 @@ export function sendEvents(context: AdminContext, streams: Streams, start: (send
     send(message) {
       if (over) return;
       queue.push(message);
-      if (queue.length > MOST_WAITING) drop();
+      if (queue.length > most) drop();
       wake();
     },
     finish(message) {
@@ -74,6 +76,7 @@ export function sendEvents(context: AdminContext, streams: Streams, start: (send
       // The first octets tell the reader that it is connected.
       await stream.write(": parley\n\n");
       stop = start(sender);
+      most = queue.length + MOST_WAITING;
       while (!gone) {
         const message = queue.shift();
         if (message !== undefined) await stream.writeSSE(message);

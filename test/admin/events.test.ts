@@ -95,6 +95,15 @@ describe("GET /v1/events", () => {
     await missing.leave();
   });
 
+  test("tells all that is remembered, however much that is", async () => {
+    const bench = new AdminBench();
+    for (let i = 0; i < 5000; i++) happen(bench, "fault", String(i));
+    const reader = await follow(bench, "/v1/events?after=0");
+    await reader.has(4096);
+    expect([reader.messages[0]?.id, reader.messages.at(-1)?.id, reader.ended]).toEqual(["904", "4999", false]);
+    await reader.leave();
+  });
+
   test("tells only the types that were asked for", async () => {
     const bench = new AdminBench();
     happen(bench, "first");

@@ -87,7 +87,7 @@ export function events(state) {
     );
     rows.replaceChildren(...fitting.slice(0, 200).map(eventRow));
     none.hidden = fitting.length > 0;
-    say(none, all.length > 0 ? "None like that." : "Nothing has happened since you opened this page.");
+    say(none, all.length > 0 ? "None like that." : "Nothing has happened yet.");
   }
   list();
   return { element, changed: (/** @type {string} */ what) => what === "events" && held === undefined && list() };

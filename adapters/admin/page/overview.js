@@ -165,7 +165,7 @@ export function overview(state) {
     ),
   );
   const recent = el("ol", { class: "events short" });
-  const none = el("p", { class: "soft none" }, "Nothing has happened since you opened this page.");
+  const none = el("p", { class: "soft none" }, "Nothing has happened yet.");
   const element = el(
     "div",
     { class: "overview" },

@@ -30,6 +30,8 @@ export class State {
     /** @type {Reading[]} the last few, the oldest first */
     this.readings = [];
     this.stopped = new AbortController();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.telling = undefined;
   }
 
   start() {
@@ -72,8 +74,8 @@ export class State {
   /** Follows what happens; after a break nothing is missed. */
   async follow() {
     const { signal } = this.stopped;
-    /** @type {string | undefined} */
-    let last;
+    // What is remembered comes first.
+    let last = "0";
     while (!signal.aborted) {
       try {
         await stream(
@@ -96,7 +98,11 @@ export class State {
   happened(one) {
     this.events.unshift(one);
     if (this.events.length > EVENTS_KEPT) this.events.pop();
-    this.changed("events");
+    // Many may come at once: they are shown together.
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      if (!this.stopped.signal.aborted) this.changed("events");
+    });
   }
 
   /** @param {boolean} reachable @param {string} why */
