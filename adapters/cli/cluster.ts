@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Millis } from "../../core/mod.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
+import { Webhooks } from "../control/webhooks.ts";
 import type { Made } from "../operation/reloader.ts";
 import type { Runtime } from "../shared/runtime.ts";
 import { ClusterControl } from "../workers/cluster-control.ts";
@@ -30,6 +31,7 @@ export class Cluster implements Serving {
   readonly #folder: string;
   readonly #supervisor: Supervisor;
   #admin: RunningAdmin | undefined;
+  #webhooks: Webhooks | undefined;
 
   private constructor({ runtime, log }: ClusterOptions, settings: Settings, folder: string, supervisor: Supervisor) {
     this.#log = log;
@@ -37,13 +39,15 @@ export class Cluster implements Serving {
     this.#folder = folder;
     this.#supervisor = supervisor;
     this.#admin = undefined;
-    this.control = new ClusterControl(supervisor, () => ({
+    this.#webhooks = undefined;
+    const about = () => ({
       version: VERSION,
       runtime: runtime.name,
       hostname: this.#settings.hostname,
       listeners: this.listening.map(({ name, url, advertised }) => ({ name, url, advertised })),
       domains: [...this.#settings.accountsOf.keys()],
-    }));
+    });
+    this.control = new ClusterControl(supervisor, about, () => this.#webhooks?.sizes ?? new Map<string, number>());
   }
 
   /** @throws Error with words for the operator; nothing is left running then */
@@ -62,11 +66,10 @@ export class Cluster implements Serving {
       tell: (level, event, text, fields) => log.write(level, event, text, fields),
     });
     const cluster = new Cluster(options, settings, folder, supervisor);
-    const { control } = cluster;
     try {
-      cluster.#admin = await RunningAdmin.open(settings, { control, log, stopping: () => supervisor.stopping });
+      await cluster.#open(log);
     } catch (error) {
-      await supervisor.stop(0);
+      await cluster.stop(0);
       throw error;
     }
     return cluster;
@@ -112,5 +115,17 @@ export class Cluster implements Serving {
   async stop(patience: Millis): Promise<void> {
     await this.#supervisor.stop(patience);
     await this.#admin?.close();
+    await this.#webhooks?.close();
+    this.control.stop();
+  }
+
+  async #open(log: Log): Promise<void> {
+    const { control } = this;
+    const { webhooks, data } = this.#settings;
+    this.#webhooks = await Webhooks.open(webhooks, data, control, {
+      count: (webhook, outcome) => control.metricsHere.count("parley_webhook_deliveries_total", { webhook, outcome }),
+      tell: (level, text, webhook) => log.write(level, "webhook", text, { webhook }),
+    });
+    this.#admin = await RunningAdmin.open(this.#settings, { control, log, stopping: () => this.#supervisor.stopping });
   }
 }

@@ -26,6 +26,11 @@ export const families = {
   parley_build_info: { type: "gauge", help: "1, with what runs", labels: ["version", "runtime"], together: "first" },
   parley_start_time_seconds: { type: "gauge", help: "When it started, in Unix seconds", together: "min" },
   parley_workers: { type: "gauge", help: "Processes that serve" },
+  parley_worker_restarts_total: {
+    type: "counter",
+    help: "How often a worker has died and was started again",
+    labels: ["worker"],
+  },
   parley_draining: { type: "gauge", help: "1 while it takes no new sessions", together: "max" },
   parley_event_loop_delay_seconds: {
     type: "histogram",

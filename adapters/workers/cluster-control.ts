@@ -15,6 +15,7 @@ import type {
   SessionView,
   TracedFrame,
 } from "../control/control.ts";
+import { LocalMetrics } from "../control/local-metrics.ts";
 import type { Orders } from "../control/local-control.ts";
 import { NotOffered } from "../control/not-offered.ts";
 import { Occurrences } from "../control/occurrences.ts";
@@ -22,24 +23,45 @@ import type { Method } from "./messages.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { Together } from "./together.ts";
 
+/** What the supervisor itself has to tell; the rest of its families is empty, or would be counted twice. */
+const OWN = /^parley_(?:process|webhook)_/;
+
 type About = Pick<Info, "version" | "runtime" | "hostname" | "listeners" | "domains">;
 
 export class ClusterControl implements Control {
   /** What is done here, and not by workers. */
   orders: Partial<Pick<Orders, "reload">>;
+  /** Of the supervisor's process. */
+  readonly metricsHere: LocalMetrics;
   readonly #supervisor: Supervisor;
   readonly #about: () => About;
   readonly #startedAt: number;
   readonly #occurrences: Occurrences;
   readonly #together: Together;
 
-  constructor(supervisor: Supervisor, about: () => About) {
+  /** @param webhooks  events that wait, by webhook */
+  constructor(supervisor: Supervisor, about: () => About, webhooks: () => ReadonlyMap<string, number>) {
     this.orders = {};
     this.#supervisor = supervisor;
     this.#about = about;
     this.#startedAt = Date.now();
     this.#occurrences = new Occurrences(this.#startedAt);
     this.#together = new Together();
+    const { version, runtime } = about();
+    this.metricsHere = new LocalMetrics({
+      worker: "supervisor",
+      version,
+      runtime,
+      startedAt: this.#startedAt,
+      domains: () => [],
+      draining: () => false,
+      counters: () => undefined,
+      sessions: () => [],
+      connections: () => [],
+      stores: () => [],
+      certificates: () => new Map(),
+      webhooks,
+    });
     supervisor.occurred = (worker, occurrence) => {
       const { at, type, text, fields } = occurrence;
       this.#occurrences.add({ at, type, text, fields: worker === undefined ? fields : { worker, ...fields } });
@@ -96,7 +118,12 @@ export class ClusterControl implements Control {
 
   async metrics(): Promise<readonly MetricFamily[]> {
     for (const [worker, families] of await this.#all<MetricFamily[]>("metrics")) this.#together.heard(worker, families);
-    return this.#together.all([this.#restarts()]);
+    const own = (await this.metricsHere.read()).filter(({ name }) => OWN.test(name));
+    return this.#together.all([...own, this.#restarts()]);
+  }
+
+  stop(): void {
+    this.metricsHere.stop();
   }
 
   async reload(): Promise<Reloaded> {
@@ -124,7 +151,7 @@ export class ClusterControl implements Control {
   }
 
   async forgetAccount(username: string, domain: string): Promise<void> {
-    await this.#every("forgetAccount", username, domain);
+    await this.#all("forgetAccount", username, domain); // one that is started again remembers nothing
   }
 
   /** The answers that came, each with the worker's number. */

@@ -40,9 +40,11 @@ export function asWorker(settings: Settings, { number, of, ports }: Place): Sett
     advertising(listener, listeners[index] as ListenerSettings, own[index] as ListenerSettings),
   );
   const rest = { ...settings };
-  delete (rest as { admin?: unknown }).admin; // it speaks for all workers
+  // They are for all workers together.
+  delete (rest as { admin?: unknown }).admin;
   return {
     ...rest,
+    webhooks: [],
     workers: 1,
     // Two of a name are one listener to core. Its own port first: that is the one to fill in where 0 is advertised.
     listeners: [...own, ...shared],

@@ -6,7 +6,7 @@ import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { firstStart } from "../../adapters/cli/first-start.ts";
 import { Content } from "../support/content.ts";
-import { until } from "../support/wait.ts";
+import { pause, until } from "../support/wait.ts";
 import { inProcess } from "./in-process.ts";
 import { emptyFolder, Parley, parley, type Start, starts } from "./run-parley.ts";
 
@@ -21,6 +21,8 @@ interface Served {
   /** The workers' own, in their order. */
   readonly ports: readonly string[];
   /** The flags that say who somebody is. */
+  /** Inboxes that were one too many on their worker. */
+  readonly others: Inbox[];
   readonly account: (user: string) => string[];
 }
 
@@ -39,19 +41,20 @@ async function served(start: Start, drainSeconds = 0): Promise<Served> {
     "--password",
     users?.find(({ username }) => username === user)?.password ?? "",
   ];
-  return { folder, server, uri, ports: [one, other], account };
+  return { folder, server, uri, ports: [one, other], others: [], account };
 }
 
 /** The port that a ping was given a URI with. */
-async function pingedPort({ folder, uri, account }: Served): Promise<string> {
+async function pingedPort({ folder, uri, account }: Served, expires: number): Promise<string> {
   const { code, out, err } = await inProcess(folder, ["ping", uri, ...account("alice"), ...trust]);
   expect([code, err]).toEqual([0, ""]);
+  expect(out).toContain(`for ${expires} s`);
   return /AUTH .*msrps:\/\/localhost:(\d+)\//.exec(out)?.[1] ?? "";
 }
 
-async function reachesAll(relay: Served): Promise<void> {
+async function reachesAll(relay: Served, expires = 86_400): Promise<void> {
   const seen = new Set<string>();
-  for (let left = TRIES; left > 0 && seen.size < 2; left--) seen.add(await pingedPort(relay));
+  for (let left = TRIES; left > 0 && seen.size < 2; left--) seen.add(await pingedPort(relay, expires));
   expect([...seen].toSorted()).toEqual(relay.ports.toSorted());
 }
 
@@ -73,9 +76,38 @@ async function inboxes(relay: Served): Promise<Inbox[]> {
   const found = new Map<string, Inbox>();
   for (let left = TRIES; left > 0 && found.size < 2; left--) {
     const inbox = await receiving(relay);
-    if (!found.has(inbox.port)) found.set(inbox.port, inbox);
+    if (found.has(inbox.port)) relay.others.push(inbox);
+    else found.set(inbox.port, inbox);
   }
   return relay.ports.map((port) => found.get(port) as Inbox);
+}
+
+/** The admin API, with the token that the first start made. */
+function operator({ folder, server }: Served) {
+  const token = readFileSync(join(folder, "parley-data/admin.token"), "utf8").trim();
+  const url = /admin +(http:\/\/[^/\s]+)/.exec(server.out)?.[1] ?? "";
+  const ask = async (path: string, method = "GET") => {
+    const answer = await fetch(`${url}/${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+    expect(answer.ok).toBe(true);
+    return answer;
+  };
+  return {
+    get: async (path: string) =>
+      (await (await ask(`v1/${path}`)).json()) as { readonly items: { readonly id: string }[] },
+    end: (id: string) => ask(`v1/sessions/${id}`, "DELETE"),
+    async metric(sample: string): Promise<number> {
+      const line = (await (await ask("metrics")).text()).split("\n").find((one) => one.startsWith(`${sample} `));
+      return Number(line?.slice(sample.length));
+    },
+    /** What is remembered, until nothing more comes at once. */
+    async events(): Promise<string> {
+      const reader = (await ask("v1/events?after=0")).body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      while (!/event: workerStarted/.test(text)) text += (await reader?.read())?.value ?? "";
+      await reader?.cancel();
+      return text;
+    },
+  };
 }
 
 /** The process of a worker, which Linux tells. */
@@ -128,6 +160,71 @@ describe.each(Object.entries(starts))("two workers on %s", (_, start) => {
     await second?.program.says(/still here\n/);
     await relay.server.says(/info +worker 1 listens again\n/, "err");
     await reachesAll(relay);
+  });
+
+  test("are one to whoever operates them", async () => {
+    const relay = await served(start);
+    const api = operator(relay);
+    const open = [...(await inboxes(relay)), ...relay.others];
+    const ids = async () => (await api.get("sessions?limit=500")).items.map(({ id }) => id);
+    const before = await ids();
+    expect(new Set(before.map((id) => id[0]))).toEqual(new Set(["1", "2"]));
+    expect(await api.get("info")).toMatchObject({ workers: 2, sessions: before.length });
+    expect(await api.metric("parley_workers")).toBe(2);
+    expect(await api.metric('parley_sessions{domain="localhost"}')).toBe(before.length);
+    for (const id of before) await api.end(id); // whichever worker has it; receivers begin anew
+    expect((await ids()).filter((id) => before.includes(id))).toEqual([]);
+    for (const { program } of open) {
+      program.signal("SIGTERM");
+      await program.end();
+    }
+    for (let left = TRIES; (await ids()).length > 0 && left > 0; left--) await pause(50);
+    expect(await ids()).toEqual([]);
+    expect((await api.get("explain?user=bob")).items.length).toBeGreaterThan(1);
+    const started = await api.metric('parley_sessions_started_total{domain="localhost"}');
+    expect(started).toBeGreaterThanOrEqual(before.length);
+
+    // What was counted stays counted when a worker dies.
+    process.kill(pidOf(relay.server, 1), "SIGKILL");
+    await relay.server.says(/worker 1 listens again\n/, "err");
+    expect(await api.metric('parley_sessions_started_total{domain="localhost"}')).toBe(started);
+    expect(await api.metric('parley_worker_restarts_total{worker="1"}')).toBe(1);
+    const events = await api.events();
+    expect(events).toMatch(/event: sessionStarted[^]*"worker":1[^]*event: workerEnded/);
+    expect(events).toMatch(/event: sessionStarted\n[^]*"worker":2/);
+  });
+
+  test("take another configuration over together, and leave it alone when it is wrong", async () => {
+    const relay = await served(start);
+    const file = join(relay.folder, "parley-data/parley.yaml");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, `${before}auth: { expires: { min: 3000, default: 1000 } }\n`);
+    relay.server.signal("SIGHUP");
+    await relay.server.says(/configuration refused: .*1000 is not between/, "err");
+    writeFileSync(file, `${before}auth: { expires: { default: 1234 } }\n`);
+    relay.server.signal("SIGHUP");
+    await relay.server.says(/configuration reloaded: auth\.expires/, "err");
+    await reachesAll(relay, 1234);
+    // One that is started again has it as well.
+    process.kill(pidOf(relay.server, 2), "SIGKILL");
+    await relay.server.says(/worker 2 listens again\n/, "err");
+    await reachesAll(relay, 1234);
+  });
+
+  test("leave together: no new sessions, and the end when the last one has ended", async () => {
+    const relay = await served(start, 60);
+    const [first, second] = await inboxes(relay);
+    relay.server.signal("SIGTERM");
+    await until(() => (relay.server.err.match(/worker \d: draining/g) ?? []).length === 2, "both drains");
+    const { code } = await inProcess(relay.folder, ["ping", relay.uri, ...relay.account("alice"), ...trust]);
+    expect(code).toBe(1);
+    // A stranger still reaches the session.
+    expect((await parley(relay.folder, ["send", ...(second?.path ?? []), "--text", "bye", ...trust])).code).toBe(0);
+    await second?.program.says(/bye\n/);
+    first?.program.signal("SIGTERM");
+    for (const { program } of relay.others) program.signal("SIGTERM");
+    second?.program.signal("SIGTERM");
+    expect((await relay.server.end()).code).toBe(0);
   });
 
   test("end with the process that has started them, also when it is killed", async () => {
