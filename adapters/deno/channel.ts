@@ -13,10 +13,11 @@ import type { Accepted } from "../shared/runtime.ts";
 
 /**
  * A read that waits owns its buffer, and most connections wait most of the time. So the buffer is small until it was
- * filled, and small again when much less came than it has room for.
+ * filled, then larger, and small again when much less came than it has room for.
  */
-const SMALL = 4 * 1024;
+const SMALL = 1024;
 const LARGE = 64 * 1024;
+const STEP = 8;
 
 /** Pieces shorter than this together are written in one call. */
 const JOINED = 64 * 1024;
@@ -74,7 +75,7 @@ class ConnChannel implements Channel {
         const length = await this.#conn.read(buffer);
         if (length === null) break;
         connection.received(buffer.subarray(0, length));
-        if (length === buffer.length && length < LARGE) buffer = new Uint8Array(LARGE);
+        if (length === buffer.length && length < LARGE) buffer = new Uint8Array(buffer.length * STEP);
         else if (length < SMALL && buffer.length > SMALL) buffer = new Uint8Array(SMALL);
       }
     } catch {
