@@ -6,6 +6,7 @@
 import { octets } from "../support/sim-network.ts";
 import { Dice } from "../support/sim/dice.ts";
 import type { Entry } from "../support/sim/ledger.ts";
+import { wrongRecords } from "../support/sim/records.ts";
 import type { SendOptions } from "../support/sim/sim-client.ts";
 import { type ChainClient, ChainNetwork, EXPIRES_SECONDS, IDLE_SECONDS } from "./chain-network.ts";
 
@@ -190,6 +191,7 @@ export class ChainRun {
     for (const relay of net.relays.values()) {
       const left = relay.leftovers();
       if (left.length > 0) this.#fail(`when everybody has left, ${relay.name} still has ${left.join(", ")}`);
+      for (const wrong of wrongRecords(relay.happenings)) this.#fail(`${relay.name}: ${wrong}`);
     }
   }
 

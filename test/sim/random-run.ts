@@ -3,12 +3,13 @@
  * afterwards is at the end of the file.
  */
 import { HIGH_WATER } from "../../core/forwarding/back-pressure.ts";
-import type { Happening, Traffic } from "../../core/mod.ts";
+import type { Traffic } from "../../core/mod.ts";
 import { octets, SimNetwork } from "../support/sim-network.ts";
 import { Dice } from "../support/sim/dice.ts";
 import type { Entry } from "../support/sim/ledger.ts";
 import type { RawClient } from "../support/sim/raw-client.ts";
 import type { SendOptions, SimClient, Talk } from "../support/sim/sim-client.ts";
+import { recordsOf, wrongRecords } from "../support/sim/records.ts";
 import type { SimRelay } from "../support/sim/sim-relay.ts";
 import { insider, insiders, type Scene, stranger, strangers } from "../support/sim/vandals.ts";
 
@@ -305,25 +306,6 @@ class RandomRun {
   #fail(what: string): never {
     throw new Error(`seed ${this.net.seed}: ${what}`);
   }
-}
-
-/** Every session that began has one record, which does not begin before it or end before it was used. */
-function wrongRecords(happenings: readonly Happening[]): string[] {
-  const open = new Set<number>();
-  const wrong: string[] = [];
-  for (const happening of happenings) {
-    if (happening.type === "sessionStarted") open.add(happening.session);
-    if (happening.type !== "sessionEnded") continue;
-    const { session, startedAt, usedAt } = happening;
-    if (!open.delete(session)) wrong.push(`session ${session} ended, and was not there`);
-    if (usedAt < startedAt) wrong.push(`session ${session} was used before it began`);
-  }
-  for (const session of open) wrong.push(`session ${session} never ended`);
-  return wrong;
-}
-
-function recordsOf(happenings: readonly Happening[], user: string): Extract<Happening, { type: "sessionEnded" }>[] {
-  return happenings.filter((happening) => happening.type === "sessionEnded").filter((record) => record.user === user);
 }
 
 function sum(numbers: readonly number[]): number {
