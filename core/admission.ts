@@ -40,7 +40,7 @@ interface Asker {
 }
 
 /** What is known of an AUTH that is refused. */
-interface About {
+export interface About {
   readonly user?: string;
   readonly domain?: string;
 }
@@ -114,7 +114,7 @@ export class Admission {
     const domain = this.#domainOf(to.uris[0] as Uri);
     if (domain === undefined) {
       // §6.2: a domain we do not serve is another relay's business.
-      this.#noteRefusal(source, { domain: (to.uris[0] as Uri).host }, "NOT_FOR_US");
+      this.refused(source, { domain: (to.uris[0] as Uri).host }, "NOT_FOR_US");
       this.#around.close(source, "NOT_FOR_US", `AUTH for ${(to.uris[0] as Uri).host}`);
       return;
     }
@@ -158,7 +158,7 @@ export class Admission {
       return;
     }
     if (source.authsPending >= (fromRelay ? MAX_PENDING_OF_RELAY : MAX_PENDING)) {
-      this.#noteRefusal(source, claimed, "AUTH_TOO_MANY_PENDING");
+      this.refused(source, claimed, "AUTH_TOO_MANY_PENDING");
       this.#around.close(source, "AUTH_TOO_MANY_PENDING", "");
       return;
     }
@@ -255,14 +255,14 @@ export class Admission {
     const { state, backPressure } = this.#around;
     // A challenge is how every AUTH begins, and no fault of anybody.
     if (fault !== "AUTH_CHALLENGED") state.noteFault(source, fault, "");
-    this.#noteRefusal(source, about, fault);
+    this.refused(source, about, fault);
     const { status, named } = consequence(fault);
     writeAnswer(state, source, id, status as number, paths, extra, named === true ? fault : "");
     backPressure.wrote(source, source);
   }
 
   /** Counts a refusal, and tells the Host of it unless there were many of late. */
-  #noteRefusal(source: Connection, about: About, fault: Fault): void {
+  refused(source: Connection, about: About, fault: Fault): void {
     const { counters, host, now } = this.#around.state;
     counters.auth(about.domain ?? "", fault);
     if (fault === "AUTH_CHALLENGED") return;

@@ -351,6 +351,10 @@ export class Relay implements RelayPort, Surroundings {
     this.#admission.ask(source, head);
   }
 
+  authRefused(source: Connection, fault: Fault): void {
+    this.#admission.refused(source, {}, fault);
+  }
+
   /** Did it come from another relay (§6.3)? */
   #isFromRelay(came: Came): boolean {
     const previous = previousUri(came);

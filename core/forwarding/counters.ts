@@ -48,7 +48,7 @@ export interface Counters {
   readonly interrupts: number;
   readonly dials: number;
   readonly dialOutcomes: Readonly<Record<DialOutcome, number>>;
-  /** By domain of the configuration, then by outcome. What was for none of them stands under "". */
+  /** By domain of the configuration, then by outcome. What was for none of them, or could not be read, stands under "". */
   readonly auths: Readonly<Record<string, Readonly<Partial<Record<AuthOutcome, number>>>>>;
   /** By why; that they began is in `auths`. */
   readonly sessionsEnded: Readonly<Partial<Record<SessionEnd, number>>>;

@@ -59,6 +59,8 @@ export interface Surroundings {
   readonly backPressure: BackPressure;
   /** An AUTH addressed to this relay and nobody behind it. */
   auth(source: Connection, head: Head): void;
+  /** An AUTH that came no further: it cannot be read, or not be passed on to another relay. */
+  authRefused(source: Connection, fault: Fault): void;
   response(source: Connection, head: Head): void;
   close(connection: Connection, fault: Fault, detail: string): void;
 }
@@ -419,6 +421,7 @@ export class Incoming implements FrameSink {
       this.#stream?.abort();
     }
     this.#mode = DISCARD;
+    if (this.#kind === AUTH) this.#around.authRefused(source, fault);
     const { then, status, named } = consequence(fault);
     if (then === "close") {
       this.#around.close(source, fault, "");

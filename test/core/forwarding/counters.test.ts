@@ -90,7 +90,15 @@ describe("AUTHs are counted by domain and outcome", () => {
     expect(bench.relay.counters.auths["example.com"]?.EXPIRES_TOO_SHORT).toBe(101);
   });
 
-  test("and one that cannot be read is told with what could be", () => {
+  test("and one that cannot be read at all, or that goes to another relay and cannot, is told as well", () => {
+    alice.say(request("t111", "AUTH", { to: [authUri], from: [alice.uri], headers: ["X-Odd: \x00"] }));
+    expect(bench.last("authRefused")).toMatchObject({ fault: "HEADER_VALUE", connection: 1 });
+    alice.say(request("t112", "AUTH", { to: [alice.lease, far.replace("msrps", "msrp")], from: [alice.uri] }));
+    expect(bench.last("authRefused")).toMatchObject({ fault: "NEXT_HOP_REFUSED", connection: 1 });
+    expect(bench.relay.counters.auths[""]).toEqual({ HEADER_VALUE: 1, NEXT_HOP_REFUSED: 1 });
+  });
+
+  test("and one that is only half good is told with what could be read", () => {
     const eve = bench.connect("eve", "plain");
     eve.say(request("t111", "AUTH", { to: [authUri], from: [eve.uri] }));
     const told = bench.last("authRefused");
