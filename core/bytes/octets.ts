@@ -111,15 +111,3 @@ export function spells(source: Uint8Array, start: number, end: number, lowerCase
   }
   return true;
 }
-
-/** Reads 1*DIGIT; -1 when there is no digit, something else, or more than 15 digits (2^53 would be near). */
-export function readDigits(source: Uint8Array, start: number, end: number): number {
-  if (start >= end || end - start > 15) return -1;
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = (source[i] as number) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
-}

@@ -2,7 +2,10 @@
  * Random identifiers, cheaply: asks the Host for a kilobyte at a time and hands it out in five-bit letters.
  * Lower-case letters and digits only, because peers with picky parsers exist and nobody minds.
  */
+import { octetString, octets } from "./octets.ts";
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
+const letterCodes = octets(LETTERS);
 const POOL = 1024;
 
 export class RandomPool {
@@ -18,21 +21,23 @@ export class RandomPool {
 
   /** Writes `count` random letters (5 bits each) to target[at, at + count). */
   letters(target: Uint8Array, at: number, count: number): void {
-    for (let i = 0; i < count; i++) target[at + i] = LETTERS.charCodeAt(this.#octet() & 31);
+    const pool = this.#pool;
+    let used = this.#used;
+    for (let i = 0; i < count; i++) {
+      if (used === POOL) {
+        this.#fill(pool);
+        used = 0;
+      }
+      target[at + i] = letterCodes[(pool[used++] as number) & 31] as number;
+    }
+    this.#used = used;
   }
 
   /** `count` random letters as text; 26 of them hold 130 bits. */
   text(count: number): string {
-    const codes = Array.from({ length: count }, () => LETTERS.charCodeAt(this.#octet() & 31));
-    // Not added up: an engine keeps such a text as the tree of its sums, which is many times as large.
-    return String.fromCharCode(...codes);
-  }
-
-  #octet(): number {
-    if (this.#used === POOL) {
-      this.#fill(this.#pool);
-      this.#used = 0;
-    }
-    return this.#pool[this.#used++] as number;
+    const letters = new Uint8Array(count);
+    this.letters(letters, 0, count);
+    // In one go: an engine keeps a text that was added up as the tree of its sums, which is many times as large.
+    return octetString(letters);
   }
 }

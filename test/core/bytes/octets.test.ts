@@ -1,4 +1,4 @@
-/** Octet strings, the rules of RFC 4975 §9 by character, and numbers. */
+/** Octet strings, and the rules of RFC 4975 §9 by character. */
 import { describe, expect, test } from "vitest";
 import {
   ALPHA,
@@ -8,7 +8,6 @@ import {
   numberOf,
   octetString,
   octets,
-  readDigits,
   sameOctets,
   spells,
   TEXT,
@@ -87,31 +86,5 @@ describe("comparing", () => {
   test.each(spelled)("%j spells %j: %s", (text, lowerCase, expected) => {
     const source = octets(`x${text}x`);
     expect(spells(source, 1, 1 + text.length, lowerCase)).toBe(expected);
-  });
-});
-
-describe("readDigits", () => {
-  const table: [text: string, value: number][] = [
-    ["0", 0],
-    ["7", 7],
-    ["007", 7],
-    ["900", 900],
-    ["999999999999999", 999_999_999_999_999],
-    ["1000000000000000", -1],
-    ["", -1],
-    ["-1", -1],
-    ["+1", -1],
-    ["1.0", -1],
-    ["1e3", -1],
-    ["0x1", -1],
-    [" 1", -1],
-    ["1 ", -1],
-    ["1:", -1],
-    ["1/", -1],
-    ["\xb2", -1],
-  ];
-  test.each(table)("%j is %d", (text, value) => {
-    const source = octets(`9${text}9`);
-    expect(readDigits(source, 1, 1 + text.length)).toBe(value);
   });
 });
