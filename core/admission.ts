@@ -17,6 +17,7 @@ import type { Surroundings } from "./forwarding/incoming.ts";
 import type { Credential, DomainConfig, ListenerConfig, Millis, Ticket } from "./ports.ts";
 import { AuthPauses, networkOf } from "./session/auth-pauses.ts";
 import type { Connection } from "./session/connection.ts";
+import { allowsSession } from "./session/policy.ts";
 import { isRelay } from "./session/relay-peer.ts";
 
 /** AUTH requests of one connection whose accounts are being looked up. They cannot be pipelined (§9.1). */
@@ -52,11 +53,20 @@ interface Pending {
   readonly expiresSeconds: number;
 }
 
+/** An AUTH with right credentials. */
+interface Proven extends Pending {
+  readonly user: string;
+  /** For Authentication-Info. */
+  readonly info: string;
+}
+
 export class Admission {
   readonly #around: Surroundings;
   readonly #authenticator: Authenticator;
   #domains: ReadonlyMap<string, DomainConfig>;
   readonly #pending: Map<Ticket, Pending>;
+  /** Those the Host is asked about. */
+  readonly #undecided: Map<Ticket, Proven>;
   readonly #pauses: AuthPauses;
   #drainedSince: Millis | undefined;
   #tickets: number;
@@ -67,6 +77,7 @@ export class Admission {
     this.#authenticator = new Authenticator((target) => host.fillRandom(target), config.auth.nonceSeconds);
     this.#domains = byName(config.domains);
     this.#pending = new Map();
+    this.#undecided = new Map();
     this.#pauses = new AuthPauses(() => around.state.config.limits);
     this.#drainedSince = undefined;
     this.#tickets = 0;
@@ -88,9 +99,9 @@ export class Admission {
     this.#drainedSince = on ? (this.#drainedSince ?? this.#around.state.now) : undefined;
   }
 
-  /** How many wait for their account. */
+  /** How many wait for their account, or for the operator's word. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#undecided.size;
   }
 
   /** An AUTH for this relay: challenge it, or have its account looked up. */
@@ -181,7 +192,8 @@ export class Admission {
     }
     const proven = this.#authenticator.finish(claim, found, this.#around.state.now);
     if (typeof proven !== "string") {
-      this.#admit(pending, found?.user ?? claim.username, proven.info);
+      this.#pauses.succeeded(this.#networkOf(asker), userOf(claim));
+      this.#consider({ ...pending, user: found?.user ?? claim.username, info: proven.info });
       return;
     }
     this.#challenge(asker, claim.domain, proven, found?.user ?? claim.username);
@@ -199,12 +211,44 @@ export class Admission {
     this.#around.close(source, "AUTH_TOO_MANY_FAILURES", "");
   }
 
-  /** The client is who it says: a lease is its own. */
-  #admit({ asker, claim, expiresSeconds }: Pending, user: string, info: string): void {
+  /** The client is who it says. Does the operator want it? */
+  #consider(proven: Proven): void {
+    const { config, host } = this.#around.state;
+    const { asker, claim, user } = proven;
+    const { source } = asker;
+    const domain = claim.domain.name;
+    if (!allowsSession(config.policy.rules, user, domain)) {
+      this.#refuse(asker, { user, domain }, "POLICY_SESSION");
+      return;
+    }
+    if (!config.policy.asks || host.decideSession === undefined) {
+      this.#admit(proven);
+      return;
+    }
+    source.authsPending++;
+    const ticket = ++this.#tickets;
+    this.#undecided.set(ticket, proven);
+    const where = source.listener === undefined ? {} : { listener: source.listener.name };
+    host.decideSession({ user, domain, peer: source.peer, ...where }, ticket);
+  }
+
+  /** The Host was asked whether a session may start. */
+  decided(ticket: Ticket, verdict: "ALLOW" | "DENY" | "UNAVAILABLE"): void {
+    const proven = this.#undecided.get(ticket);
+    this.#undecided.delete(ticket);
+    if (proven === undefined || proven.asker.source.closed) return;
+    const { asker, claim, user } = proven;
+    asker.source.authsPending--;
+    const about = { user, domain: claim.domain.name };
+    if (verdict === "ALLOW") this.#admit(proven);
+    else this.#refuse(asker, about, verdict === "DENY" ? "POLICY_SESSION" : "POLICY_UNAVAILABLE");
+  }
+
+  /** A lease is its own. */
+  #admit({ asker, claim, expiresSeconds, user, info }: Proven): void {
     const { state, nextHops, backPressure } = this.#around;
     const { source, ownerUri } = asker;
     const domain = claim.domain.name;
-    this.#pauses.succeeded(this.#networkOf(asker), userOf(claim));
     const full = this.#isFull(user, domain);
     if (full !== undefined) {
       this.#refuse(asker, { user, domain }, full);

@@ -152,6 +152,43 @@ export const faults = {
     text: "limits.sessions reached",
   },
 
+  // What the operator does not want.
+  POLICY_SESSION: {
+    then: "answer",
+    status: 403,
+    rfc: "4976 §6.3",
+    named: true,
+    text: "policy denies this user a session",
+  },
+  POLICY_UNAVAILABLE: {
+    then: "answer",
+    status: 500,
+    rfc: "4976 §6.3",
+    named: true,
+    text: "policy.decision did not answer, and says deny then",
+  },
+  POLICY_PEER: {
+    then: "answer",
+    status: 403,
+    rfc: "4975 §10.3",
+    named: true,
+    text: "policy denies messages between this user and this peer",
+  },
+  POLICY_TYPE: {
+    then: "answer",
+    status: 415,
+    rfc: "4975 §10.5",
+    named: true,
+    text: "policy denies messages of this Content-Type",
+  },
+  MESSAGE_TOO_LARGE: {
+    then: "answer",
+    status: 413,
+    rfc: "4975 §10.4",
+    named: true,
+    text: "a message larger than limits.messageBytes, limits.fileBytes or policy allows",
+  },
+
   // Time and quantity.
   PROBATION: { then: "close", rfc: "4976 §6.1", text: "no successful request within 30 seconds" },
   STALLED: { then: "close", rfc: "4976 §6.5", text: "took nothing of its backlog for two minutes" },

@@ -163,12 +163,23 @@ export type Happening =
       readonly detail: string;
     };
 
+/** A session that is about to start: its holder has authenticated. */
+export interface SessionWanted {
+  readonly user: string;
+  readonly domain: string;
+  readonly peer: Peer;
+  /** Of the connection, unless we have dialed it. */
+  readonly listener?: string;
+}
+
 /** What core cannot make for itself. A question carries a ticket; a later call answers it. */
 export interface Host {
   /** → `Relay.dialed` or `Relay.dialFailed` */
   dial(hop: Hop, ticket: Ticket): void;
   /** → `Relay.credential`. `realm` is the domain of the configuration that the user authenticates for. */
   findCredential(username: string, realm: string, ticket: Ticket): void;
+  /** → `Relay.decided`. Only a Host whose configuration says so (`policy.asks`) is asked. */
+  decideSession?(session: SessionWanted, ticket: Ticket): void;
   /** Fills with randomness of cryptographic strength. */
   fillRandom(target: Uint8Array): void;
   note(happening: Happening): void;
@@ -199,6 +210,8 @@ export interface RelayPort extends Timed {
   dialFailed(ticket: Ticket, why: DialFailure, now: Millis): void;
   /** `undefined`: no such user. `UNAVAILABLE`: the store did not answer, which is not the user's fault. */
   credential(ticket: Ticket, found: Credential | undefined | "UNAVAILABLE", now: Millis): void;
+  /** `UNAVAILABLE`: nobody could say, and then it must not start. */
+  decided(ticket: Ticket, verdict: "ALLOW" | "DENY" | "UNAVAILABLE", now: Millis): void;
   /** Ends politely: open chunks are interrupted, owed responses sent, every link closed. */
   shutdown(now: Millis): void;
 }
@@ -226,6 +239,22 @@ export interface DomainConfig {
   readonly algorithms: readonly DigestAlgorithm[];
 }
 
+/**
+ * A rule of the operator. All conditions that are there must hold; in texts `*` stands for anything, and case does not
+ * matter.
+ */
+export interface PolicyRule {
+  readonly action: "allow" | "deny";
+  readonly user?: string;
+  readonly domain?: string;
+  /** Host of the hop that messages of the user come from or go to; for another user of ours his domain. */
+  readonly peer?: string;
+  /** Media type without parameters. */
+  readonly contentType?: string;
+  /** Octets of a message. */
+  readonly largerThan?: number;
+}
+
 /** Everything a Relay is told at birth. Plain data; whoever builds it has checked it. */
 export interface RelayConfig {
   readonly listeners: readonly ListenerConfig[];
@@ -250,6 +279,12 @@ export interface RelayConfig {
   };
   /** Certificate names that make a previous hop a relay (RFC 4976 §6.3); `*.example.net` matches one label. */
   readonly relayNames: readonly string[];
+  readonly policy: {
+    /** The first that fits decides; without one it is allowed. */
+    readonly rules: readonly PolicyRule[];
+    /** Is the Host asked before a session starts that the rules allow (`Host.decideSession`)? */
+    readonly asks: boolean;
+  };
   readonly limits: {
     readonly sessionsPerUser: number;
     /** 0 for no limit, here and below unless it is said otherwise. */
@@ -267,6 +302,9 @@ export interface RelayConfig {
     readonly sessionMaxSeconds: number;
     /** Longest head of a frame, start line to blank line. */
     readonly headerBytes: number;
+    /** Largest message, and largest file (core/session/traffic.ts says what is one), in octets. */
+    readonly messageBytes: number;
+    readonly fileBytes: number;
     /** What a session, a user, a domain and all together may send in a second. */
     readonly bytesPerSecondPerSession: number;
     readonly bytesPerSecondPerUser: number;

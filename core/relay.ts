@@ -171,6 +171,11 @@ export class Relay implements RelayPort, Surroundings {
     this.#admission.answer(ticket, found);
   }
 
+  decided(ticket: Ticket, verdict: "ALLOW" | "DENY" | "UNAVAILABLE", now: Millis): void {
+    this.state.now = now;
+    this.#admission.decided(ticket, verdict);
+  }
+
   get deadline(): Millis {
     const { state } = this;
     if (this.backPressure.pending) return state.now;

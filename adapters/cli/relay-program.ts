@@ -16,6 +16,7 @@ import {
   type Link,
   type Millis,
   Relay,
+  type SessionWanted,
   type Ticket,
 } from "../../core/mod.ts";
 import { Accounts, type AccountsNews } from "../accounts/accounts.ts";
@@ -28,7 +29,9 @@ import type { Reloadable } from "../operation/reloader.ts";
 import { passesOnWaiting, SETTING } from "../operation/shared-ports.ts";
 import { Webhooks } from "../control/webhooks.ts";
 import { authority } from "../shared/address.ts";
+import { Decision, type Verdict } from "../policy/decision.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
+import { MemoryCeiling } from "../shared/memory-ceiling.ts";
 import { systemClock } from "../shared/clock.ts";
 import { Driver } from "../shared/driver.ts";
 import { Egress } from "../shared/egress.ts";
@@ -98,6 +101,8 @@ export class RelayProgram implements Host, Serving, Drainable {
   /** How many there are. */
   #sessions: number;
   #accounts: Accounts | undefined;
+  #decision: Decision | undefined;
+  readonly #memory: MemoryCeiling;
   #relay: Relay | undefined;
   #admin: RunningAdmin | undefined;
   #webhooks: Webhooks | undefined;
@@ -124,6 +129,17 @@ export class RelayProgram implements Host, Serving, Drainable {
     this.#limits = new AddressLimits(settings.limits);
     this.#sessions = 0;
     this.#accounts = undefined;
+    this.#decision = this.#openDecision(settings);
+    this.#memory = new MemoryCeiling(settings.limits.memoryMegabytes, {
+      full: (isFull) => {
+        this.#limits.isMemoryFull = isFull;
+      },
+      makeRoom: () => this.#limits.makeRoom(),
+      tell: (event, text) => {
+        log.write("warning", event, text);
+        this.control.occurred(event, text, {});
+      },
+    });
     this.#relay = undefined;
     this.#admin = undefined;
     this.#webhooks = undefined;
@@ -269,6 +285,11 @@ export class RelayProgram implements Host, Serving, Drainable {
     this.#settings = next;
     if (!isDeepStrictEqual(next.log, before.log)) this.#log.configure(next.log, next.data);
     this.#limits.limits = next.limits;
+    this.#memory.megabytes = next.limits.memoryMegabytes;
+    if (!isDeepStrictEqual(next.decision, before.decision)) {
+      this.#decision?.close();
+      this.#decision = this.#openDecision(next);
+    }
     this.#dialOptions = dialOptions(next);
     this.#driver.turn((now) => this.#relay?.reconfigure(this.#withRealPorts(), now));
     await this.#showCertificates(before);
@@ -277,6 +298,15 @@ export class RelayProgram implements Host, Serving, Drainable {
 
   #openAccounts({ accounts, accountsOf }: Settings): Promise<Accounts> {
     return Accounts.open(accounts, accountsOf, (news) => this.#tellOf(news), this.#openStore);
+  }
+
+  #openDecision({ decision }: Settings): Decision | undefined {
+    return decision === undefined
+      ? undefined
+      : new Decision(decision, ({ event, text }) => {
+          this.#log.write(event === "policyUp" ? "info" : "warning", event, text);
+          this.control.occurred(event, text, {});
+        });
   }
 
   #changeAccounts(accounts: Accounts): void {
@@ -396,6 +426,8 @@ export class RelayProgram implements Host, Serving, Drainable {
     await this.#admin?.close();
     await this.#webhooks?.close();
     this.control.stop();
+    this.#memory.stop();
+    this.#decision?.close();
     await this.#accounts?.close();
   }
 
@@ -421,6 +453,11 @@ export class RelayProgram implements Host, Serving, Drainable {
         this.#dialDetail = "";
       },
     });
+  }
+
+  decideSession(session: SessionWanted, ticket: Ticket): void {
+    const answer = (verdict: Verdict) => this.#driver.turn((now) => this.#relay?.decided(ticket, verdict, now));
+    void (this.#decision?.decide(session) ?? Promise.resolve("UNAVAILABLE" as const)).then(answer);
   }
 
   findCredential(username: string, realm: string, ticket: Ticket): void {

@@ -6,13 +6,15 @@
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { DomainConfig, ListenerConfig, RelayConfig } from "../../core/mod.ts";
+import type { DomainConfig, ListenerConfig, PolicyRule, RelayConfig } from "../../core/mod.ts";
 import type { StoreSettings } from "../accounts/store.ts";
+import type { DecisionSettings } from "../policy/decision.ts";
 import { Egress } from "../shared/egress.ts";
 import { buildAdmin } from "./admin.ts";
 import { type ListenUrl, parseListenUrl, withoutBrackets } from "./addresses.ts";
 import { CertificateReader } from "./certificates.ts";
 import type { Complaints, Context } from "./complaints.ts";
+import { readService } from "./databases.ts";
 import { buildListeners } from "./listeners.ts";
 import { categories, type Category, type Level } from "./log-categories.ts";
 import { suggestion } from "./nearest.ts";
@@ -37,6 +39,7 @@ export function buildSettings(written: Written, context: Context): Settings {
     if (built !== undefined) accounts.set(name, built);
   }
   warnOfMissingHashes(written, context.complaints);
+  const decision = buildDecision(written, context);
   const admin = buildAdmin(written, reader, context);
   const workers = written.workers === "auto" ? availableParallelism() : written.workers;
   if (workers > 1) checkWorkerPorts(written, workers, admin, context.complaints);
@@ -50,7 +53,8 @@ export function buildSettings(written: Written, context: Context): Settings {
     accounts,
     accountsOf: new Map(written.domains.map((domain) => [domain.name, domain.accounts])),
     outgoing,
-    limits: { connections: written.limits.connections, connectionsPerAddress: written.limits.connectionsPerAddress },
+    limits: limitsOf(written),
+    ...(decision === undefined ? {} : { decision }),
     ...(admin === undefined ? {} : { admin }),
     drain: written.drain,
     webhooks: buildWebhooks(written, context),
@@ -86,6 +90,7 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
       chunkBytes: outgoing.chunkBytes.map(({ to, bytes }) => ({ to: to.toLowerCase(), bytes })),
     },
     forwarding,
+    policy: { rules: written.policy.rules.map(ruleOf), asks: written.policy.decision !== undefined },
     relayNames: written.relays.names.map((name) => name.toLowerCase()),
     limits: {
       sessionsPerUser: limits.sessionsPerUser,
@@ -98,6 +103,8 @@ function buildRelay(written: Written, hostname: string): RelayConfig {
       sessionIdleSeconds: limits.sessionIdleSeconds,
       sessionMaxSeconds: limits.sessionMaxSeconds,
       headerBytes: limits.headerBytes,
+      messageBytes: limits.messageBytes,
+      fileBytes: limits.fileBytes,
       bytesPerSecondPerSession: limits.bytesPerSecondPerSession,
       bytesPerSecondPerUser: limits.bytesPerSecondPerUser,
       bytesPerSecondPerDomain: limits.bytesPerSecondPerDomain,
@@ -113,6 +120,23 @@ function buildLog({ log }: Written): LogSettings {
     if (level !== undefined) levels.set(category, level);
   }
   return { ...log, levels };
+}
+
+function limitsOf({ limits }: Written): Settings["limits"] {
+  const { connections, connectionsPerAddress, connectionsPerSecondPerAddress, memoryMegabytes } = limits;
+  return { connections, connectionsPerAddress, connectionsPerSecondPerAddress, memoryMegabytes };
+}
+
+function buildDecision({ policy }: Written, { folder, complaints }: Context): DecisionSettings | undefined {
+  if (policy.decision === undefined) return undefined;
+  const { url, token, seconds, otherwise } = policy.decision;
+  const service = readService(url, token, ["policy", "decision"], folder, complaints);
+  return service === undefined ? undefined : { ...service, seconds, otherwise };
+}
+
+/** Only the keys that were written. */
+function ruleOf(rule: Written["policy"]["rules"][number]): PolicyRule {
+  return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined)) as unknown as PolicyRule;
 }
 
 /** Stands in for an address that was complained about; such settings are never used. */

@@ -9,7 +9,7 @@ import type { Columns, DatabaseSettings, HttpSettings } from "../accounts/store.
 import { classify } from "../shared/egress.ts";
 import { withoutBrackets } from "./addresses.ts";
 import { CertificateReader } from "./certificates.ts";
-import type { Context } from "./complaints.ts";
+import type { Complaints, Context } from "./complaints.ts";
 import type { Path } from "./locate.ts";
 import { readSecret } from "./references.ts";
 import type { Written } from "./schema.ts";
@@ -134,20 +134,33 @@ function buildTls(
 
 export function buildHttp(store: WrittenHttp, path: Path, { folder, complaints }: Context): HttpSettings | undefined {
   const { seconds, retries, cache } = store;
-  const url = URL.parse(store.url);
+  const service = readService(store.url, store.token, path, folder, complaints);
+  return service === undefined ? undefined : { type: "http", ...service, seconds, retries, cache };
+}
+
+/** `url` and `token` of an HTTP service. */
+export function readService(
+  writtenUrl: string,
+  writtenToken: string | undefined,
+  path: Path,
+  folder: string,
+  complaints: Complaints,
+): { readonly url: string; readonly token?: string } | undefined {
+  const url = URL.parse(writtenUrl);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     complaints.error([...path, "url"], "must be https://HOST/PATH");
     return undefined;
   }
   if (url.username !== "" || url.password !== "") complaints.error([...path, "url"], "has a password; use token");
   if (url.protocol === "http:" && !isHere(withoutBrackets(url.hostname))) {
-    complaints.warning([...path, "url"], `what ${url.hostname} says of passwords can be read on the way; use https`);
+    complaints.warning([...path, "url"], `what is asked of ${url.hostname} can be read on the way; use https`);
   }
-  const token = store.token === undefined ? undefined : readSecret(store.token, folder, complaints, [...path, "token"]);
+  const token =
+    writtenToken === undefined ? undefined : readSecret(writtenToken, folder, complaints, [...path, "token"]);
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
     complaints.error([...path, "token"], "has characters that a header cannot have");
   }
-  return { type: "http", url: url.href, ...(token === undefined ? {} : { token }), seconds, retries, cache };
+  return { url: url.href, ...(token === undefined ? {} : { token }) };
 }
 
 function isHere(host: string): boolean {

@@ -54,6 +54,28 @@ const domain = table({
   algorithms: v.optional(algorithms()),
 });
 
+/** In texts `*` stands for anything. Without any condition it is about everybody. */
+const rule = table({
+  action: oneOf("allow", "deny"),
+  user: v.optional(text()),
+  domain: v.optional(text()),
+  peer: v.optional(text()),
+  contentType: v.optional(matching(/^[^;\s]+$/, "a media type without parameters, such as image/*")),
+  largerThan: v.optional(whole(0, TERA)),
+});
+
+const policy = section({
+  rules: v.optional(listOf(rule), []),
+  decision: v.optional(
+    table({
+      url: text(),
+      token: v.optional(secret()),
+      seconds: v.optional(whole(1, 20), 2),
+      otherwise: oneOf("allow", "deny"),
+    }),
+  ),
+});
+
 const expires = section({
   min: v.optional(whole(1, YEAR), 60),
   default: v.optional(whole(1, YEAR), 86_400),
@@ -132,16 +154,21 @@ export const schema = table({
     unknownMethods: v.optional(oneOf("forward", "refuse"), "forward"),
     chunkBytes: v.optional(zeroOr(256, 1 << 30), 0),
   }),
+  policy,
   relays: section({ names: v.optional(listOf(matching(hostPattern, "a host name, * for its first label")), []) }),
   limits: section({
     connections: v.optional(whole(1, 1_000_000), 20_000),
     connectionsPerAddress: v.optional(whole(1, 1_000_000), 100),
+    connectionsPerSecondPerAddress: v.optional(zeroOr(1, 1_000_000), 0),
+    memoryMegabytes: v.optional(zeroOr(64, 1 << 24), 0),
     sessionsPerUser: v.optional(whole(1, 100_000), 50),
     sessionsPerDomain: v.optional(zeroOr(1, 10_000_000), 0),
     sessions: v.optional(zeroOr(1, 10_000_000), 0),
     authFailuresPerAddress: v.optional(zeroOr(1, 1_000_000), 50),
     authFailuresPerUser: v.optional(zeroOr(1, 1_000_000), 10),
     authPauseSeconds: v.optional(whole(1, 86_400), 300),
+    messageBytes: v.optional(zeroOr(1024, TERA), 0),
+    fileBytes: v.optional(zeroOr(1024, TERA), 0),
     bytesPerSecondPerSession: v.optional(zeroOr(1024, 1 << 30), 0),
     bytesPerSecondPerUser: v.optional(zeroOr(1024, 1 << 30), 0),
     bytesPerSecondPerDomain: v.optional(zeroOr(1024, TERA), 0),

@@ -1,5 +1,7 @@
 /** A checked configuration: plain data that the rest of the program trusts. */
 import type { RelayConfig } from "../../core/mod.ts";
+import type { DecisionSettings } from "../policy/decision.ts";
+import type { Limits } from "../shared/address-limits.ts";
 import type { StoreSettings } from "../accounts/store.ts";
 import type { Pairs } from "./certificates.ts";
 import type { Category, Level } from "./log-categories.ts";
@@ -22,7 +24,9 @@ export interface Settings {
   /** The store of each domain; keys are domain names. */
   readonly accountsOf: ReadonlyMap<string, string>;
   readonly outgoing: OutgoingSettings;
-  readonly limits: { readonly connections: number; readonly connectionsPerAddress: number };
+  readonly limits: Limits & { readonly memoryMegabytes: number };
+  /** Whom to ask before a session starts. */
+  readonly decision?: DecisionSettings;
   readonly admin?: AdminSettings;
   /** How long sessions may go on when we are told to stop. */
   readonly drain: { readonly seconds: number };

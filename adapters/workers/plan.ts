@@ -53,9 +53,19 @@ export function asWorker(settings: Settings, { number, of, ports }: Place): Sett
       listeners: [...advertised, ...advertised],
       // For siblings: whether others may be dialed without TLS is for RelayProgram to see.
       outgoing: { ...relay.outgoing, plain: relay.outgoing.plain || advertised.some((at) => !at.advertise.secure) },
+      limits: {
+        ...relay.limits,
+        sessions: Math.ceil(relay.limits.sessions / of),
+        bytesPerSecond: Math.ceil(relay.limits.bytesPerSecond / of),
+      },
     },
-    // Memory is what this one is for. Those per address and user are for each worker: the kernel deals them out unevenly.
-    limits: { ...limits, connections: Math.ceil(limits.connections / of) },
+    // What is for all is shared out. Limits per address, user and domain are for each worker: the kernel deals them out
+    // unevenly.
+    limits: {
+      ...limits,
+      connections: Math.ceil(limits.connections / of),
+      memoryMegabytes: Math.ceil(limits.memoryMegabytes / of),
+    },
   };
 }
 

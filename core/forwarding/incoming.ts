@@ -23,6 +23,7 @@ import type { FrameSink } from "../codec/reader.ts";
 import { consequence, type Fault } from "../faults.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
+import { judgeMessage } from "../session/policy.ts";
 import {
   type FailureReport,
   idText,
@@ -91,6 +92,7 @@ export class Incoming implements FrameSink {
   #paths: Uint8Array | undefined; // of the response
   #answered: boolean;
   #known: KnownSend | undefined; // of a SEND
+  #most: number; // octets that the body may have
   #ifBody: Fault | undefined; // what is wrong with the head if a body follows, when that is not known yet
   #stream: Stream | undefined;
   #origin: Origin | undefined;
@@ -118,6 +120,7 @@ export class Incoming implements FrameSink {
     this.#paths = undefined;
     this.#answered = false;
     this.#known = undefined;
+    this.#most = Number.MAX_SAFE_INTEGER;
     this.#ifBody = undefined;
     this.#stream = undefined;
     this.#origin = undefined;
@@ -177,7 +180,8 @@ export class Incoming implements FrameSink {
         whole.dashless = dashless;
         break;
       case STREAM:
-        this.#stream?.push(source, start, end, dashless);
+        if (this.#tracedBytes > this.#most) this.#refuse("MESSAGE_TOO_LARGE", undefined);
+        else this.#stream?.push(source, start, end, dashless);
         break;
       case COLLECT:
         this.#collected ??= new Scratch(end - start);
@@ -301,6 +305,11 @@ export class Incoming implements FrameSink {
       this.#range = range;
     }
     if (this.#wrongWithBody(ifBody, head)) return ifBody;
+    this.#most = Number.MAX_SAFE_INTEGER;
+    if (!route.terms.free) {
+      const denied = this.#judge(known, head);
+      if (denied !== undefined) return denied;
+    }
     this.#route = route;
     this.#paths = route.answerPaths;
     if (route.direction === "here") {
@@ -342,6 +351,23 @@ export class Incoming implements FrameSink {
     return undefined;
   }
 
+  /** What rules and limits say of the message that this chunk is of: how much of it may come, or what is wrong with it. */
+  #judge({ route: { terms }, isFile }: KnownSend, head: Head): Fault | undefined {
+    if (terms.denied) return "POLICY_PEER";
+    const { messageBytes, fileBytes } = this.#around.state.config.limits;
+    const inSight = Math.max(0, head.bodyInSight);
+    const before = Math.max(0, (this.#range?.start ?? 1) - 1);
+    const total = this.#range?.total ?? -1;
+    const judged = judgeMessage(terms, mediaType(head), total);
+    if (typeof judged === "string") return judged;
+    let most = judged;
+    if (messageBytes > 0) most = Math.min(most, messageBytes);
+    if (fileBytes > 0 && most > fileBytes && isFile) most = fileBytes;
+    if (total > most || before + inSight > most) return "MESSAGE_TOO_LARGE";
+    this.#most = most - before;
+    return undefined;
+  }
+
   /** Is there a body that may not be? Until its first octet has come, a blank line may yet be all there is. */
   #wrongWithBody(fault: Fault | undefined, head: Head): boolean {
     if (fault === undefined || !head.hasBody) return false;
@@ -358,6 +384,7 @@ export class Incoming implements FrameSink {
     if (head.kind === OTHER_METHOD && state.config.forwarding.unknownMethods === "refuse") return "METHOD_REFUSED";
     const route = this.#routes.find(head);
     if (typeof route === "string") return route;
+    if (route.terms.denied && head.kind !== REPORT) return "POLICY_PEER";
     // Nobody behind us to understand it.
     if (route.direction === "here") return head.kind === REPORT ? undefined : "METHOD_REFUSED";
     if (!head.has(CONTENT_TYPE) && this.#wrongWithBody("CONTENT_TYPE", head)) return "CONTENT_TYPE";
@@ -417,7 +444,9 @@ export class Incoming implements FrameSink {
     const { state } = this.#around;
     const source = this.#source;
     if (this.#mode === STREAM) {
-      (this.#origin as Origin).open = undefined;
+      const origin = this.#origin as Origin;
+      origin.open = undefined;
+      origin.refused = this.#failureReport !== REPORT_NO;
       this.#stream?.abort();
     }
     this.#mode = DISCARD;
@@ -471,6 +500,11 @@ function readFailureReport(head: Head): FailureReport | undefined {
   if (spells(octets, start, end, "yes")) return REPORT_YES;
   if (spells(octets, start, end, "no")) return REPORT_NO;
   return spells(octets, start, end, "partial") ? REPORT_PARTIAL : undefined;
+}
+
+/** Without parameters. */
+function mediaType(head: Head): string {
+  return /^[^;\s]*/.exec(head.value(CONTENT_TYPE) ?? "")?.[0] ?? "";
 }
 
 function isYesOrNo(head: Head): boolean {

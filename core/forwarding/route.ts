@@ -16,6 +16,7 @@ import type { Fault } from "../faults.ts";
 import type { Hop, RelayConfig } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Lease } from "../session/lease.ts";
+import { type Party, type Terms, termsOf } from "../session/policy.ts";
 import { isRelay } from "../session/relay-peer.ts";
 import { Okay } from "./answer.ts";
 import { sendBeginning } from "./chunk.ts";
@@ -55,6 +56,9 @@ export interface Route {
   readonly okay: Okay;
   /** Largest chunk body the next hop is given; 0 for no limit. */
   chunkBytes: number;
+  /** Whose rules apply, and what they leave to look at; see session/policy.ts. */
+  readonly parties: readonly Party[];
+  terms: Terms;
   /** The sessions whose holder has sent it: usually one or none. */
   readonly givers: readonly Lease[];
   /** The session whose holder gets it, if it is a client of ours. */
@@ -116,7 +120,10 @@ export class Routes {
   /** The configuration has changed. A session stays on the connection it uses, and chunks become what they may be now. */
   reconfigured(): void {
     const { config } = this.#state;
-    for (const route of this.#byPaths?.values() ?? []) route.chunkBytes = chunkBytes(config, route.hop);
+    for (const route of this.#byPaths?.values() ?? []) {
+      route.chunkBytes = chunkBytes(config, route.hop);
+      route.terms = termsOf(config.policy.rules, route.parties, limitsMessages(config));
+    }
     this.#last = undefined; // which may have been forgotten there
   }
 
@@ -268,6 +275,7 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
   const taker = direction === "to" ? lastLease : undefined;
   for (const giver of givers) giver.learnPeer(beyondUs(to.uris.slice(own), state.config));
   taker?.learnPeer(beyondUs(from.uris, state.config));
+  const parties = direction === "here" ? [] : partiesOf(givers, taker, from.uris[0] as Uri, nextUri as Uri);
   const pathsWritten = paths.take();
   const answerPathsWritten = answerPaths.take();
   return {
@@ -287,6 +295,8 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
     answerPaths: answerPathsWritten,
     okay: new Okay(answerPathsWritten),
     chunkBytes: chunkBytes(state.config, hop),
+    parties,
+    terms: termsOf(state.config.policy.rules, parties, direction !== "here" && limitsMessages(state.config)),
     givers,
     taker,
     out: toClient ? lastLease.owner : undefined,
@@ -296,6 +306,18 @@ function decide(head: Head, source: Connection, state: State): Route | Fault {
 /** Does the authority of this URI name this relay, whatever its session-id? */
 export function isOurs(uri: Uri, config: RelayConfig): boolean {
   return config.listeners.some(({ advertise }) => advertise.host === uri.host && advertise.port === uri.port);
+}
+
+/** The holders of sessions that a message concerns, each with who is on the other side. */
+function partiesOf(givers: readonly Lease[], taker: Lease | undefined, previous: Uri, next: Uri): Party[] {
+  const [giver] = givers;
+  const all = givers.map(({ user, domain }) => ({ user, domain, peer: taker?.domain ?? next.host }));
+  if (taker === undefined || givers.includes(taker)) return all;
+  return [...all, { user: taker.user, domain: taker.domain, peer: giver?.domain ?? previous.host }];
+}
+
+function limitsMessages({ limits }: RelayConfig): boolean {
+  return limits.messageBytes > 0 || limits.fileBytes > 0;
 }
 
 /** The part of a path that is not this relay: what an operator does not know yet. */

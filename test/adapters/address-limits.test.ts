@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { AddressLimits } from "../../adapters/shared/address-limits.ts";
 
 /** A hundred connections may be open, and are. */
@@ -33,4 +33,38 @@ it("no more than 64 are let in while those who were to make room have not gone",
   let admitted = 0;
   while (typeof limits.admit(`198.51.100.${admitted}`) === "function") admitted++;
   expect([admitted, limits.total]).toEqual([64, 164]);
+});
+
+describe("limits.connectionsPerSecondPerAddress", () => {
+  let now = 0;
+  const limited = () =>
+    new AddressLimits({ connections: 1000, connectionsPerAddress: 1000, connectionsPerSecondPerAddress: 2 }, () => now);
+
+  test("lets ten seconds' worth in at once, and then as many as it says", () => {
+    now = 0;
+    const limits = limited();
+    const attempts = (count: number) => Array.from({ length: count }, () => limits.admit("192.0.2.1"));
+    expect(attempts(21).filter((answer) => answer === "CONNECTION_RATE")).toHaveLength(1);
+    now = 1000;
+    expect(attempts(2).filter((answer) => answer === "CONNECTION_RATE").length).toBeLessThanOrEqual(1);
+    expect(limits.admit("192.0.2.1")).toBe("CONNECTION_RATE");
+    expect(limits.admit("192.0.2.2")).toBeTypeOf("function");
+    expect(limits.total).toBeLessThanOrEqual(23);
+  });
+
+  test("counts one IPv6 network as one address", () => {
+    now = 0;
+    const limits = limited();
+    for (let i = 0; i < 20; i++) expect(limits.admit(`2001:db8::${i + 1}`)).toBeTypeOf("function");
+    expect(limits.admit("2001:db8::ffff")).toBe("CONNECTION_RATE");
+    expect(limits.admit("2001:db8:0:1::1")).toBeTypeOf("function");
+  });
+});
+
+test("nobody is let in while memory is full", () => {
+  const limits = new AddressLimits({ connections: 10, connectionsPerAddress: 10 });
+  limits.isMemoryFull = true;
+  expect(limits.admit("192.0.2.1")).toBe("MEMORY");
+  limits.isMemoryFull = false;
+  expect(limits.admit("192.0.2.1")).toBeTypeOf("function");
 });

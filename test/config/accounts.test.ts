@@ -200,7 +200,7 @@ describe("an operator is warned", () => {
   test("of a service that is asked without TLS", () => {
     const { told } = read('{ type: http, url: "http://sip.example.com/accounts" }');
     expect(told).toEqual([
-      "warning: accounts.main.url: what sip.example.com says of passwords can be read on the way; use https",
+      "warning: accounts.main.url: what is asked of sip.example.com can be read on the way; use https",
     ]);
   });
 });
@@ -255,4 +255,44 @@ describe("accounts of a shared secret", () => {
     ],
     ["an empty list", "{ type: shared-secret, secrets: [] }", "accounts.main.secrets: must have at least one entry"],
   ])("are refused with %s", (_, store, text) => expect(read(store).told).toEqual([text]));
+});
+
+describe("policy", () => {
+  function policy(written: string) {
+    const source = `hostname: relay.example.com
+listeners: [{ name: public, url: "msrps://0.0.0.0:2855", tls: { cert: relay.crt, key: relay.key } }]
+domains: [{ name: relay.example.com, accounts: main }]
+accounts: { main: { type: static, users: {} } }
+policy: ${written}
+`;
+    const { settings, problems } = readSettings(source, folder, {}, Date.now());
+    return {
+      settings,
+      told: problems.map((problem) => formatProblem("c.yaml", problem).replace(/^c\.yaml:\d+:\d+ +/, "")),
+    };
+  }
+
+  test("has rules and somebody to ask", () => {
+    const { settings, told } = policy(
+      '{ rules: [{ action: deny, user: eve, largerThan: 5 }], decision: { url: "https://x/decide", otherwise: deny } }',
+    );
+    expect(told).toEqual([]);
+    expect(settings?.relay.policy).toEqual({ rules: [{ action: "deny", user: "eve", largerThan: 5 }], asks: true });
+    expect(settings?.decision).toEqual({ url: "https://x/decide", seconds: 2, otherwise: "deny" });
+  });
+
+  test.each<[string, string, string]>([
+    [
+      "an action we do not know",
+      "{ rules: [{ action: drop }] }",
+      'policy.rules[0].action: must be allow or deny, found "drop"',
+    ],
+    [
+      "a media type with parameters",
+      '{ rules: [{ action: deny, contentType: "text/plain; a=b" }] }',
+      'policy.rules[0].contentType: must be a media type without parameters, such as image/*, found "text/plain; a=b"',
+    ],
+    ["nothing for when nobody answers", '{ decision: { url: "https://x" } }', "policy.decision.otherwise: missing"],
+    ["no HTTP", '{ decision: { url: "ftp://x", otherwise: deny } }', "policy.decision.url: must be https://HOST/PATH"],
+  ])("is refused with %s", (_, written, text) => expect(policy(written).told).toEqual([text]));
 });

@@ -69,7 +69,12 @@ describe("a configuration with nothing but what it must have", () => {
       relayConfig({ domains: [{ name: "relay.example.com", algorithms: ["MD5", "SHA-256"] }] }),
     );
     expect(settings?.outgoing).toEqual({ allow: ["public"], from: [], plain: false, tls: { ca: [], system: true } });
-    expect(settings?.limits).toEqual({ connections: 20_000, connectionsPerAddress: 100 });
+    expect(settings?.limits).toEqual({
+      connections: 20_000,
+      connectionsPerAddress: 100,
+      connectionsPerSecondPerAddress: 0,
+      memoryMegabytes: 0,
+    });
     expect(settings?.log).toEqual({
       level: "info",
       format: "json",

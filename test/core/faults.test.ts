@@ -127,6 +127,15 @@ const causes: Record<Fault, Cause> = {
       authenticates({})(scene);
     }
   },
+  POLICY_SESSION: authenticates({}),
+  POLICY_UNAVAILABLE: (scene) => {
+    scene.bench.verdict = "UNAVAILABLE";
+    authenticates({})(scene);
+  },
+  POLICY_PEER: ({ alice }) =>
+    alice.say(send("t111", { to: [alice.lease, "msrps://far.example.net:1/x;tcp"], from: [alice.uri] })),
+  POLICY_TYPE: sends({ body: "x" }),
+  MESSAGE_TOO_LARGE: sends({ body: "x".repeat(1025) }),
   PROBATION: ({ bench }) => bench.advance(30_000),
   NEXT_HOP_FULL: ({ bench, alice, bob, carol }) => {
     // Two sessions of one connection: the one that stands still may not stop the other for ever.
@@ -146,6 +155,11 @@ const causes: Record<Fault, Cause> = {
 /** What the relay must be told for a code to come about. */
 const configured: Partial<Record<Fault, Changes>> = {
   AUTH_PAUSED: { limits: { authFailuresPerUser: 1 } },
+  POLICY_SESSION: { policy: { rules: [{ action: "deny", user: "carol" }] } },
+  POLICY_UNAVAILABLE: { policy: { asks: true } },
+  POLICY_PEER: { policy: { rules: [{ action: "deny", peer: "far.example.net" }] } },
+  POLICY_TYPE: { policy: { rules: [{ action: "deny", contentType: "text/*" }] } },
+  MESSAGE_TOO_LARGE: { limits: { messageBytes: 1024 } },
   TOO_MANY_SESSIONS_OF_DOMAIN: { limits: { sessionsPerDomain: 2 } },
   TOO_MANY_SESSIONS_IN_ALL: { limits: { sessions: 2 } },
 };
@@ -191,6 +205,6 @@ describe("the table", () => {
 
   test("uses no status that RFC 4975 §10 and RFC 4976 §10.3 do not have, but 500 and the 503 of SIP", () => {
     const statuses = new Set(Object.values(faults).flatMap((line) => ("status" in line ? [line.status] : [])));
-    expect([...statuses].toSorted((a, b) => a - b)).toEqual([400, 401, 403, 408, 423, 481, 500, 501, 503]);
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([400, 401, 403, 408, 413, 415, 423, 481, 500, 501, 503]);
   });
 });

@@ -22,6 +22,7 @@ import type {
   Link,
   Millis,
   Peer,
+  SessionWanted,
   Ticket,
 } from "../../core/mod.ts";
 import { Relay } from "../../core/mod.ts";
@@ -76,6 +77,9 @@ export class RelayBench implements Host {
   readonly dials: Dial[];
   /** Accounts of every realm. */
   readonly accounts: Map<string, Credential | "UNAVAILABLE">;
+  /** What the Host says of sessions that are about to start; undefined says nothing. */
+  verdict: "ALLOW" | "DENY" | "UNAVAILABLE" | undefined;
+  readonly wanted: (SessionWanted & { readonly ticket: Ticket })[];
   /** False: the account store takes its time until `answerLookups`. */
   storeAnswers: boolean;
   readonly peers: BenchPeer[];
@@ -89,6 +93,8 @@ export class RelayBench implements Host {
     this.happenings = [];
     this.dials = [];
     this.accounts = new Map(["alice", "bob", "carol"].map((name) => [name, { password: "secret" }]));
+    this.verdict = "ALLOW";
+    this.wanted = [];
     this.storeAnswers = true;
     this.peers = [];
     this.#lookups = [];
@@ -104,6 +110,10 @@ export class RelayBench implements Host {
 
   findCredential(username: string, realm: string, ticket: Ticket): void {
     this.#lookups.push({ username, realm, ticket });
+  }
+
+  decideSession(session: SessionWanted, ticket: Ticket): void {
+    this.wanted.push({ ...session, ticket });
   }
 
   /** Dice that fall the same way in every run. */
@@ -167,6 +177,9 @@ export class RelayBench implements Host {
   settle(): void {
     for (let turn = 0; turn < 100_000; turn++) {
       if (this.storeAnswers) this.answerLookups();
+      if (this.verdict !== undefined) {
+        for (const { ticket } of this.wanted.splice(0)) this.relay.decided(ticket, this.verdict, this.now);
+      }
       let moved = false;
       for (const peer of this.peers) moved = peer.flush() || moved;
       if (this.relay.deadline <= this.now) {

@@ -15,6 +15,7 @@ export const defaultConfig: RelayConfig = {
   outgoing: { plain: false, chunkBytes: [] },
   forwarding: { unknownMethods: "forward", chunkBytes: 0 },
   relayNames: [],
+  policy: { rules: [], asks: false },
   limits: {
     sessionsPerUser: 50,
     sessionsPerDomain: 0,
@@ -26,6 +27,8 @@ export const defaultConfig: RelayConfig = {
     sessionIdleSeconds: 0,
     sessionMaxSeconds: 0,
     headerBytes: 16_384,
+    messageBytes: 0,
+    fileBytes: 0,
     bytesPerSecondPerSession: 0,
     bytesPerSecondPerUser: 0,
     bytesPerSecondPerDomain: 0,
@@ -33,7 +36,7 @@ export const defaultConfig: RelayConfig = {
   },
 };
 
-/** What is to be different; of `auth`, `outgoing`, `forwarding` and `limits` only the keys that are named. */
+/** What is to be different; of `auth`, `outgoing`, `forwarding`, `limits` and `policy` only the keys that are named. */
 export type ConfigChanges = {
   readonly [key in keyof RelayConfig]?: RelayConfig[key] extends readonly unknown[]
     ? RelayConfig[key]
@@ -41,7 +44,7 @@ export type ConfigChanges = {
 };
 
 export function relayConfig(changes: ConfigChanges = {}): RelayConfig {
-  const { auth, outgoing, forwarding, limits, ...whole } = changes;
+  const { auth, outgoing, forwarding, limits, policy, ...whole } = changes;
   return {
     ...defaultConfig,
     ...whole,
@@ -49,6 +52,7 @@ export function relayConfig(changes: ConfigChanges = {}): RelayConfig {
     outgoing: { ...defaultConfig.outgoing, ...outgoing },
     forwarding: { ...defaultConfig.forwarding, ...forwarding },
     limits: { ...defaultConfig.limits, ...limits },
+    policy: { ...defaultConfig.policy, ...policy },
   };
 }
 

@@ -28,7 +28,7 @@ workers: ${workers}
 listeners:
 ${listeners.map((listener) => `  - { ${listener} }\n`).join("")}domains: [{ name: relay.example.com, accounts: main }]
 accounts: { main: { type: sqlite } }
-limits: { connections: 1001, connectionsPerAddress: 100 }
+limits: { connections: 1001, connectionsPerAddress: 100, sessions: 900, sessionsPerUser: 5, bytesPerSecond: 5000, memoryMegabytes: 1001 }
 admin: { url: "http://127.0.0.1:8080" }
 `;
   const { settings, problems } = readSettings(source, folder, {}, Date.now());
@@ -93,10 +93,11 @@ describe("a worker", () => {
     ]);
   });
 
-  test("has its part of the connections, and leaves the admin listener to who has started it", () => {
+  test("has its part of what is for all, and leaves the admin listener to who has started it", () => {
     const settings = settingsOf("2", `name: public, url: "msrps://0.0.0.0:2855", ${tls}`);
     const first = asWorker(settings, { number: 1, of: 2, ports: [] });
-    expect(first.limits).toEqual({ connections: 501, connectionsPerAddress: 100 });
+    expect(first.limits).toMatchObject({ connections: 501, connectionsPerAddress: 100, memoryMegabytes: 501 });
+    expect(first.relay.limits).toMatchObject({ sessions: 450, sessionsPerUser: 5, bytesPerSecond: 2500 });
     expect(first.admin).toBeUndefined();
   });
 });
