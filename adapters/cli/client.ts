@@ -30,8 +30,8 @@ import { Later } from "./later.ts";
 import { Break, Refusal, type Terminal, UsageError } from "./terminal.ts";
 
 const DIAL_SECONDS = 10;
-/** A time-out, a session nobody knows any more, and an account store that is down. */
-const MAY_PASS: ReadonlySet<number> = new Set([408, 481, 500]);
+/** A time-out, a session nobody knows any more, an account store that is down, and a relay that drains. */
+const MAY_PASS: ReadonlySet<number> = new Set([408, 481, 500, 503]);
 /** Nobody connects to it: behind a relay, and on a connection of our own, the other side answers where we came from. */
 const OUR_HOST = "client.invalid";
 

@@ -102,10 +102,14 @@ function showInfo({ info }) {
 }
 
 /** @param {State} current */
-function showReach({ reachable, why }) {
+function showReach({ info, reachable, why }) {
   const banner = byId("banner");
   banner.hidden = reachable;
-  say(banner, reachable ? "" : `${why.charAt(0).toUpperCase()}${why.slice(1)}. What you see is old; trying again.`);
+  const left = info?.drain === undefined ? "" : " It was draining, and may have ended as it should.";
+  say(
+    banner,
+    reachable ? "" : `${why.charAt(0).toUpperCase()}${why.slice(1)}.${left} What you see is old; trying again.`,
+  );
   if (reachable) return;
   byId("status").className = "pill bad";
   say(byId("status"), "No answer");
@@ -122,8 +126,10 @@ function turnTo() {
   view.element.dataset.name = name;
   byId("main").replaceChildren(view.element);
   for (const link of document.querySelectorAll("nav.tabs a")) {
-    if (link.getAttribute("href") === `#${name}`) link.setAttribute("aria-current", "page");
+    const current = link.getAttribute("href") === `#${name}`;
+    if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (current) link.scrollIntoView({ block: "nearest", inline: "center" });
   }
   if (name === "events") byId("events-new").hidden = true;
 }
@@ -177,12 +183,12 @@ function drain() {
     required: true,
   });
   confirm({
-    title: "Drain this relay?",
+    title: "Drain this relay, and end it?",
     content: [
       el(
         "p",
         { class: "soft" },
-        "It takes no new sessions, and tells load balancers so. Those that are open go on until they end by themselves, or until the deadline.",
+        "It takes no new sessions from now on, and tells load balancers so. When the last session has ended, or at the deadline, parley ends.",
       ),
       el("label", { for: "drain-minutes" }, "Minutes until the deadline"),
       minutes,
@@ -191,7 +197,7 @@ function drain() {
     danger: true,
     act: async () => {
       await order("POST", "/v1/drain", { seconds: Math.round(minutes.valueAsNumber * 60) });
-      toast("Draining: no new sessions");
+      toast("Draining: parley ends with its last session");
       await state?.readOnce();
     },
   });
