@@ -63,7 +63,7 @@ describeWith([chromiumIsHere], "the page", () => {
   async function goTo(url: string, expected?: RegExp): Promise<void> {
     it = await visit(browser, url, expected);
     page = it.page;
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(20_000);
     endings.push(() => it.context.close());
   }
   const heading = (name: string) => page.getByRole("heading", { name, exact: true });
@@ -123,20 +123,20 @@ describeWith([chromiumIsHere], "the page", () => {
       const sessions = page.locator("#count-sessions");
       await expect.poll(() => sessions.textContent()).toBe("0");
       const { talk } = await chat();
-      await expect.poll(() => sessions.textContent(), { timeout: 8_000 }).toBe("2");
+      await expect.poll(() => sessions.textContent(), { timeout: 20_000 }).toBe("2");
       await page.locator(".recent li", { hasText: "alice@localhost started" }).waitFor();
-      await expect.poll(() => page.locator(".chart .line").count(), { timeout: 10_000 }).toBeGreaterThan(6);
+      await expect.poll(() => page.locator(".chart .line").count(), { timeout: 20_000 }).toBeGreaterThan(6);
       const line = page.locator(".chart", { hasText: "Traffic" }).locator(".line").first();
       const before = await line.getAttribute("d");
-      await expect.poll(() => line.getAttribute("d"), { timeout: 8_000 }).not.toBe(before);
+      await expect.poll(() => line.getAttribute("d"), { timeout: 20_000 }).not.toBe(before);
 
       await page.keyboard.press("2");
-      await expect.poll(() => page.locator("tr.opens").count()).toBe(2);
+      await expect.poll(() => page.locator("tr.opens").count(), { timeout: 20_000 }).toBe(2);
       await talk.reaches(talk.send({ contentType: "text/plain", body: new Uint8Array(1234) }), "accepted");
       await page.locator("tr.opens", { hasText: "alice" }).getByText("1.23 kB").waitFor();
       await page.keyboard.press("/");
       await page.keyboard.type("bob");
-      await expect.poll(() => page.locator("tr.opens").count()).toBe(1);
+      await expect.poll(() => page.locator("tr.opens").count(), { timeout: 20_000 }).toBe(1);
       expect(it.wrong).toEqual([]);
     });
 
@@ -152,7 +152,7 @@ describeWith([chromiumIsHere], "the page", () => {
       await page.getByRole("button", { name: "End session", exact: true }).click();
       await until(() => alice.endedBy !== undefined, "alice's connection to end");
       await page.getByText("The session of alice@localhost has ended").waitFor();
-      await expect.poll(() => page.locator("tr.opens").count()).toBe(1);
+      await expect.poll(() => page.locator("tr.opens").count(), { timeout: 20_000 }).toBe(1);
       expect(bob.endedBy).toBeUndefined();
       expect(it.wrong).toEqual([]);
     });
@@ -301,6 +301,7 @@ describeWith([chromiumIsHere], "the page", () => {
       await page.keyboard.press("?");
       await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
       await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
       await page.keyboard.press("2");
       await page.locator("tr.opens").first().focus();
       await page.keyboard.press("Enter");
