@@ -26,13 +26,17 @@ export async function measure(
   certificates: Certificates,
 ): Promise<Outcome> {
   const running = await Running.start(subject, scenario.wanted, certificates, relayCore);
+  let before: Running | undefined;
   try {
-    const order: Order = { target: running.target, load: scenario.load, pid: running.pid, ...times };
-    return await generate(order);
+    if (scenario.wanted.chain) before = await Running.start(subject, scenario.wanted, certificates, relayCore);
+    const target = before === undefined ? running.target : { ...running.target, entry: before.target };
+    const pids = [running, before].flatMap((one) => (one === undefined || one.pid === 0 ? [] : [one.pid]));
+    return await generate({ target, load: scenario.load, pids, ...times });
   } catch (error) {
     const said = running.output.replace(/^pid \d+\n/, "");
     throw new Error(`${subject.name}, ${scenario.name}: ${(error as Error).message}\n${said}`, { cause: error });
   } finally {
+    await before?.end();
     await running.end();
   }
 }

@@ -38,12 +38,12 @@ export async function runEndless(order: Order, load: Load & { kind: "endless" })
   }
 }
 
-function receive(ends: Ends, ring: Messages, untouched: boolean, failed: (error: Error) => void): Receiver {
+export function receive(ends: Ends, ring: Messages, untouched: boolean, failed: (error: Error) => void): Receiver {
   return new Receiver(ends.b, { ring, untouched, answer: true }, () => {}, failed);
 }
 
 /** Resolves when all of it has come. */
-async function transfer(ends: Ends, bytes: number, receiver: Receiver): Promise<void> {
+export async function transfer(ends: Ends, bytes: number, receiver: Receiver): Promise<void> {
   await writeChunk(ends.a, oneMessage(ends, bytes), () => false);
   while (receiver.delivered === 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }

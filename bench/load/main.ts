@@ -8,6 +8,7 @@ import { runAuthStorm } from "./auth-storm.ts";
 import { runEndless } from "./endless.ts";
 import { runIdle } from "./idle.ts";
 import type { Order, Outcome } from "./order.ts";
+import { runShared } from "./shared.ts";
 import { runStall } from "./stall.ts";
 import { runStream } from "./stream.ts";
 
@@ -31,6 +32,8 @@ function run(order: Order): Promise<Outcome> {
       return runAuthStorm(order, load);
     case "idle":
       return runIdle(order, load);
+    case "shared":
+      return runShared(order, load);
     case "stall":
       return runStall(order, load);
   }

@@ -11,8 +11,8 @@ export class Meter {
   #load: NodeJS.CpuUsage;
 
   /** Made before there are connections, for the memory. */
-  constructor({ pid }: Order) {
-    this.#pids = pid === 0 ? [] : family(pid);
+  constructor({ pids }: Order) {
+    this.#pids = pids.flatMap(family);
     this.#memoryBefore = memoryOctets(this.#pids);
     this.#at = 0;
     this.#relay = { user: 0, system: 0 };

@@ -12,6 +12,8 @@ export interface Target {
   readonly port: number;
   /** Where client B listens, when it does. */
   readonly listenPort: number;
+  /** Where client A connects and authenticates, when there is a relay before this one. */
+  readonly entry?: { readonly port: number; readonly authUri: string };
   /** Both legs are TLS. */
   readonly secure: boolean;
   /** PEM: whom the clients believe, and what client B's listener shows. */
@@ -43,14 +45,16 @@ export type Load =
   | { readonly kind: "auth"; readonly atOnce: number }
   /** Authenticated sessions that say nothing. */
   | { readonly kind: "idle"; readonly sessions: number }
+  /** Files of `bytes` octets one after the other, beside sessions at a paced rate. */
+  | { readonly kind: "shared"; readonly sessions: number; readonly rate: number; readonly bytes: number }
   /** A receiver that stops reading, beside sessions at a paced rate. */
   | { readonly kind: "stall"; readonly sessions: number; readonly rate: number; readonly bytes: number };
 
 export interface Order {
   readonly target: Target;
   readonly load: Load;
-  /** The process whose CPU time and memory are read, with those it has started; 0: none. */
-  readonly pid: number;
+  /** The processes whose CPU time and memory are read, with those they have started. */
+  readonly pids: readonly number[];
   readonly seconds: number;
   readonly warmupSeconds: number;
 }

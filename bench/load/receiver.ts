@@ -136,7 +136,8 @@ export class Receiver {
     const { a, b, toPath } = ring.paths;
     const value = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
     const sentId = ring.ids[ring.indexOf(this.delivered)] as string;
-    const own = toPath.slice(0, -b.length - 1);
+    // §6.4: each relay takes its own URI from the front of To-Path and puts it in front of From-Path.
+    const own = toPath.split(" ").slice(0, -1).reverse().join(" ");
     const range = /^(\d+)-(\d+|\*)\/(\d+)$/.exec(value("Byte-Range") ?? "");
     const right =
       value("To-Path") === (untouched ? toPath : b) &&

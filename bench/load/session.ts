@@ -28,8 +28,12 @@ export async function openEnds(session: number, target: Target, listener: Listen
     const b = await open(target);
     const via = await authenticate(b, target, bUri);
     b.pause();
-    const a = await open(target);
-    return { a, b, aUri, bUri, via };
+    const { entry } = target;
+    if (entry === undefined) return { a: await open(target), b, aUri, bUri, via };
+    // The relay in front forwards for its own clients only.
+    const a = await open(target, entry.port);
+    const before = await authenticate(a, { ...target, authUri: entry.authUri }, aUri);
+    return { a, b, aUri, bUri, via: `${before} ${via}` };
   }
   if (listener === undefined) throw new Error("client B has no listener");
   const a = await open(target, target.kind === "self" ? target.listenPort : target.port);

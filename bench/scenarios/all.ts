@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they are run. */
 import { auth } from "./auth.ts";
+import { chain } from "./chain.ts";
 import { chunks } from "./chunks.ts";
 import { endless } from "./endless.ts";
 import { idle } from "./idle.ts";
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...auth,
   ...idle,
   ...stall,
+  ...chain,
 ];
 
 /** Those of the given names or groups; `small` means every small message, `small-256` that one. */

@@ -62,6 +62,8 @@ function configuration({ wanted, port, pair, file }: Place): string {
       listeners: [listener],
       domains: [{ name: "localhost", accounts: "few" }],
       accounts: { few: { type: "static", users: { [USERNAME]: { password: PASSWORD } } } },
+      // For a relay behind this one.
+      outgoing: { plain: true, allow: ["loopback"] },
       limits: { connections: 20_000, connectionsPerAddress: 20_000, sessionsPerUser: 20_000 },
       log: { level: "warning" },
     }),

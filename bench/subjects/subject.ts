@@ -19,6 +19,8 @@ export type KeyKind = "p256" | "rsa2048";
 export interface Wanted {
   readonly secure: boolean;
   readonly keys: KeyKind;
+  /** Two of it, one behind the other. */
+  readonly chain?: boolean;
   /** Clients say nothing, and nobody waits behind the subject. */
   readonly silent?: boolean;
 }

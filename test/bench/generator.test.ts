@@ -30,6 +30,7 @@ describe.runIf(onNode)("the bench's generator", () => {
     "an endless chunk": { kind: "endless", bytes: 4_000_000 },
     AUTHs: { kind: "auth", atOnce: 2 },
     "idle sessions": { kind: "idle", sessions: 20 },
+    "a file beside chats": { kind: "shared", sessions: 2, rate: 100, bytes: 8_000_000 },
     "a stalled receiver": { kind: "stall", sessions: 1, rate: 100, bytes: 20_000_000 },
   };
 
@@ -46,6 +47,12 @@ describe.runIf(onNode)("the bench's generator", () => {
     const load = loads["small messages"] as Load;
     const outcome = await measure(parley("node"), { ...scenario(load), wanted: tls }, times, await makeCertificates());
     expect(outcome.octets).toBe(256 * outcome.count);
+  });
+
+  test.each(["small messages", "a file beside chats"])("carries %s along a chain of two relays", async (name) => {
+    const chained = { ...scenario(loads[name] as Load), wanted: { ...plain, chain: true } };
+    const outcome = await measure(parley("node"), chained, times, await makeCertificates());
+    expect(outcome.octets).toBeGreaterThan(0);
   });
 
   test("runs against itself", async () => {
