@@ -16,6 +16,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds 3                    measurements of each scenario and subject, interleaved
   --self                        the generator against itself as well: its ceiling
   --profile FOLDER              parley on Node writes CPU profiles there; its figures then count for nothing
+  --readme FILE                 nothing is measured: what README says of a run, from its file in bench/results/
   --name NAME                   of the files in bench/results/; without it nothing is written`;
 
 export interface Options {

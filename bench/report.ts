@@ -78,9 +78,13 @@ export function table(scenario: Scenario, results: readonly Result[]): string {
   return aligned([header, ...rows]);
 }
 
+export function figureOf(result: Result, figure: string): number | undefined {
+  return result.figures[figure]?.median;
+}
+
 export function ratio(result: Result, other: Result, figure: string): number | undefined {
-  const mine = result.figures[figure]?.median;
-  const theirs = other.figures[figure]?.median;
+  const mine = figureOf(result, figure);
+  const theirs = figureOf(other, figure);
   return mine === undefined || theirs === undefined || theirs === 0 ? undefined : mine / theirs;
 }
 

@@ -6,11 +6,12 @@
  * that is what a core can carry; the generator has a core of its own and says how busy it was.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { makeCertificates } from "./certificates.ts";
 import { chart } from "./chart.ts";
 import type { Outcome } from "./load/order.ts";
+import { goalsTable } from "./goals.ts";
 import { commit, loadAverage, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
@@ -19,7 +20,21 @@ import type { Scenario } from "./scenarios/scenario.ts";
 import type { Certificates, Subject } from "./subjects/subject.ts";
 
 if (process.argv.includes("--help")) console.log(USAGE);
+else if (process.argv[2] === "--readme") console.log(forReadme(process.argv[3] ?? ""));
 else process.exitCode = await main(readOptions(process.argv.slice(2)));
+
+/** What README says of a run that was kept. */
+function forReadme(file: string): string {
+  const report = JSON.parse(readFileSync(file, "utf8")) as Report;
+  const { commit: at, date, machine: of, loadAverage: load, versions, rounds } = report;
+  const measured = Object.entries(versions).map(([name, version]) => `${name} (${version})`);
+  return [
+    goalsTable(report),
+    "",
+    `Commit ${at}, ${date.slice(0, 10)}; ${of.cores} cores, ${of.memoryGigabytes} GB, Linux ${of.kernel}; medians of ${rounds} rounds, load`,
+    `average ${load.join(" to ")}. Measured: ${measured.join(", ")}.`,
+  ].join("\n");
+}
 
 async function main(options: Options): Promise<number> {
   const versions: Record<string, string> = {};
@@ -44,6 +59,7 @@ async function main(options: Options): Promise<number> {
     const report: Report = { commit: at, date, machine: of, loadAverage: load, versions, seconds, rounds, results };
     if (name !== undefined) keep(name, report);
   }
+  console.log(`Reached, what is wanted in brackets, bold where it is met:\n\n${goalsTable({ results })}\n`);
   const failures = results.flatMap((result) => result.failures);
   for (const failure of failures) console.error(`FAILED ${failure}`);
   return failures.length === 0 ? 0 : 1;
