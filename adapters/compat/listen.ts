@@ -5,6 +5,7 @@
  * given the socket.
  */
 import { EventEmitter } from "node:events";
+import process from "node:process";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import {
   createSecureContext,
@@ -36,6 +37,7 @@ export async function listen(
   const give = (secure: boolean, { socket, gate, origin }: Arrived, names: readonly string[]) => {
     const from = originOf(gate?.raw ?? socket);
     // The client has hung up already, or we closed while it was in its handshake.
+    if (from === undefined && open) options.refused?.("HANDSHAKE", origin?.address ?? "", "it hung up");
     if (from === undefined || !open) return void socket.destroy();
     const peer: Peer = { ...(origin ?? from), secure, ...tlsVersion(socket), names };
     connect(socket, peer, driver, accepted, gate);
@@ -52,7 +54,8 @@ export async function listen(
       return void socket.destroy();
     }
     if (admitted !== undefined) socket.once("close", admitted);
-    if (tls !== undefined) return tls.begin({ socket, origin, gate: makeGate?.(socket) });
+    // Asked now: of a client that has hung up nothing is known any more.
+    if (tls !== undefined) return tls.begin({ socket, origin: origin ?? originOf(socket), gate: makeGate?.(socket) });
     if (origin !== undefined) socket.resume(); // stopped when its header had been read; nothing comes before the next turn
     give(false, { socket, origin }, []);
   };
@@ -96,6 +99,9 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
+/** On Bun, a server that is ours in everything but whom it tells never hears of a handshake that fails. */
+const ONE_SERVER = process.versions.bun !== undefined;
+
 type Give = (arrived: Arrived, names: readonly string[]) => void;
 
 /** The TLS of one listener. */
@@ -129,7 +135,7 @@ class Tls {
   }
 
   begin({ socket, gate, origin }: Arrived): void {
-    if (gate === undefined) {
+    if (gate === undefined && ONE_SERVER) {
       if (origin !== undefined) this.#remember(socket, origin);
       return void this.#server.emit("connection", socket);
     }
@@ -141,7 +147,7 @@ class Tls {
       return true;
     };
     const own: TlsServer = Object.create(this.#server, { emit: { value: tell } });
-    EventEmitter.prototype.emit.call(own, "connection", gate.stream);
+    EventEmitter.prototype.emit.call(own, "connection", gate?.stream ?? socket);
   }
 
   #remember(socket: Socket, origin: Origin): void {
