@@ -28,7 +28,7 @@ export function checkText(text: string, { folder, env }: Surroundings): Checked 
   const asked = new Set<string>();
   const watched = new Proxy(env, {
     get: (target, name) => {
-      const value = Reflect.get(target, name) as string | undefined;
+      const value = readable(() => Reflect.get(target, name) as string | undefined);
       if (typeof name === "string" && value !== undefined) asked.add(value);
       return value;
     },
@@ -46,6 +46,15 @@ export function checkText(text: string, { folder, env }: Surroundings): Checked 
         : words,
     })),
   };
+}
+
+/** Deno refuses what it was not started with; that is as if it were not set. */
+function readable(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** How a problem would repeat it: as JSON does, cut off, and perhaps in lower case. */

@@ -90,7 +90,7 @@ export function sessionRoutes(control: Control, doors: Doors, streams: Streams):
           sender.send({ event: "frame", data: JSON.stringify(frame) }),
         );
         started.then(
-          (stop) => stop === undefined && end("the session has ended"),
+          (stop) => stop === undefined && end("the session has ended, or too many are followed already"),
           () => end("a bug of ours; the log says more"),
         );
         return () => {

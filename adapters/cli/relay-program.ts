@@ -478,7 +478,10 @@ export class RelayProgram implements Host, Serving, Drainable {
     const now = this.#driver.clock.now();
     this.#log.happening(happening, now, detail);
     const line = describe(happening, now);
-    this.control.happened(happening, line.level === "debug" ? undefined : line, detail);
+    // Of AUTH the log has the fault at its level; here it is the name of the user that is wanted.
+    const worthAnEvent =
+      line.level !== "debug" || (happening.type === "authRefused" && happening.fault !== "AUTH_STALE");
+    this.control.happened(happening, worthAnEvent ? line : undefined, detail);
   }
 
   #about(): ReturnType<ConstructorParameters<typeof LocalControl>[0]["about"]> {

@@ -3,7 +3,7 @@
  *
  * A code says what was wrong with a request; here stands what mostly lies behind it.
  */
-import { type DialFailure, type Fault, faults, type SessionEnd } from "../../core/mod.ts";
+import { consequence, type DialFailure, type Fault, type SessionEnd } from "../../core/mod.ts";
 import type { Refusal } from "../shared/runtime.ts";
 
 export interface Words {
@@ -42,17 +42,30 @@ const ofFault: Partial<Record<Fault, string>> = {
   AUTH_UNAVAILABLE: "The account store did not answer; the log has the reason, and sessions that exist go on.",
   AUTH_TOO_MANY_FAILURES: "The client goes on with a wrong password: correct the password in the client.",
   AUTH_TOO_MANY_PENDING: "The client sends AUTH after AUTH without waiting for answers.",
+  AUTH_CHALLENGED: "Every AUTH begins so; the client has yet to answer with its password.",
+  AUTH_EXPIRED:
+    "The credentials were made for a while, and that is over: the web application must give the client new ones.",
+  AUTH_PAUSED: "Too many wrong passwords came before: correct the password and wait, or look for whoever guesses.",
+  EXPIRES: "The client writes an Expires that is no number of seconds; tell its maker.",
   EXPIRES_TOO_SHORT: "The client asks for less than auth.expires.min; it may repeat with the Min-Expires it was told.",
   EXPIRES_TOO_LONG: "The client asks for more than auth.expires.max; it may repeat with the Max-Expires it was told.",
   TOO_MANY_SESSIONS: "The user has limits.sessionsPerUser sessions already: end old ones, or raise the limit.",
+  TOO_MANY_SESSIONS_OF_DOMAIN: "The domain has as many sessions as its limit allows: end old ones, or raise the limit.",
+  TOO_MANY_SESSIONS_IN_ALL: "The relay has as many sessions as its limit allows: raise it, or take more machines.",
+  DRAINING: "This relay is being drained: clients go on to the next one that DNS names. DELETE /v1/drain ends it.",
   PROBATION:
     "It connected and no request succeeded in 30 s. Either it never sent AUTH, or it was challenged and never answered: has it a user name and password for this relay?",
   STALLED: "The client stopped reading: it hangs, or its network is gone without a word.",
 };
 
+/** The others that are answered: a frame that is wrong in itself. */
+const ofFrame =
+  "The client writes frames that the RFC does not allow; GET /v1/sessions/{id}/trace shows them, for its maker.";
+
 export function faultWords(fault: Fault, detail: string): Words {
-  const text = detail === "" ? faults[fault].text : `${faults[fault].text} (${detail})`;
-  const advice = ofFault[fault];
+  const { text: usual, status } = consequence(fault);
+  const text = detail === "" ? usual : `${usual} (${detail})`;
+  const advice = ofFault[fault] ?? (status === 400 ? ofFrame : undefined);
   return advice === undefined ? { text } : { text, advice };
 }
 
@@ -122,12 +135,13 @@ const ofHandshake: readonly (readonly [pattern: RegExp, advice: string])[] = [
     "What came is not TLS: the client speaks plain MSRP (or HTTP) to a TLS port. Set it to msrps://.",
   ],
   [
-    /UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|PROTOCOL_VERSION|PeerIncompatible/i,
+    /UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|VERSION_TOO_LOW|PROTOCOL_VERSION|PeerIncompatible/i,
     "The client knows no TLS 1.2: parley has nothing older (RFC 8996).",
   ],
   [
     /NO_SHARED_CIPHER|HANDSHAKE_FAILURE/i,
-    "The client offers only cipher suites that are given up (RFC 9325): update it.",
+    // Deno says the same of what is no TLS at all.
+    "Client and relay have nothing in common: mostly plain MSRP (or HTTP) to a TLS port, which msrps:// mends; or a client so old that its cipher suites are given up (RFC 9325).",
   ],
   [
     /too long|TIMEOUT/i,

@@ -34,8 +34,8 @@ export class Attempts {
   add({ address, user, domain, hop }: Subjects, attempt: Explanation, instead?: Explanation): void {
     if (address !== undefined) this.#addresses.add(sourceOf(address), attempt, instead);
     if (user !== undefined) {
-      this.#users.add(user, attempt);
-      if (domain !== undefined) this.#users.add(`${user}@${domain}`, attempt);
+      this.#users.add(user, attempt, instead);
+      if (domain !== undefined) this.#users.add(`${user}@${domain}`, attempt, instead);
     }
     if (hop !== undefined) this.#hops.add(hop, attempt);
   }

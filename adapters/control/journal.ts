@@ -6,7 +6,6 @@
  * those whose sessions exchange messages with it.
  */
 import type { ConnectionEnd, DialFailure, Fault, Happening, Hop, Peer } from "../../core/mod.ts";
-import { faults } from "../../core/mod.ts";
 import { authority } from "../shared/address.ts";
 import type { Refusal } from "../shared/runtime.ts";
 import { dialWords, endWords, faultWords, refusalWords, type Words } from "./advice.ts";
@@ -20,10 +19,20 @@ interface Known {
   domain?: string;
 }
 
+/** A fault as it was told last. */
+interface Told {
+  readonly connection: number;
+  readonly fault: Fault;
+  /** With the name of a user; core tells most refusals of AUTH in both ways, in either order. */
+  readonly ofAuth: boolean;
+  readonly attempt: Explanation;
+}
+
 export class Journal {
   readonly #attempts = new Attempts();
   /** As many as there are connections. */
   readonly #open = new Map<number, Known>();
+  #told: Told | undefined;
 
   about(of: { readonly user?: string; readonly address?: string }, peers: readonly string[]): Explanation[] {
     // A path of several hops has spaces between them, and the first is who we would dial.
@@ -47,18 +56,14 @@ export class Journal {
         return this.#closed(happening.connection, happening.peer, happening.why, at);
       case "dialFailed":
         return this.#dialFailed(happening.hop, happening.why, detail, at);
-      case "authRefused": {
-        const { fault, connection, peer, user, domain } = happening;
-        const words = faultWords(fault, domain === undefined ? "" : `AUTH for ${user ?? "a user"} at ${domain}`);
-        this.#add({ address: peer.address, user, domain }, fault, words, at, connection);
-        return;
-      }
+      case "authRefused":
+        return this.#refusedAuth(happening, at);
       case "sessionStarted": {
         const { connection, peer, user, domain, listener, expiresSeconds } = happening;
         const known = this.#open.get(connection);
         if (known !== undefined) Object.assign(known, { user, domain });
         const text = `AUTH succeeded${listener === undefined ? "" : ` on listener ${listener}`}, for ${expiresSeconds} s`;
-        this.#add({ address: peer.address, user, domain }, "OK", { text }, at, connection);
+        this.#add({ address: peer.address, user, domain }, "OK", { text }, at, known?.arrival);
         return;
       }
       case "sessionEnded": {
@@ -69,8 +74,7 @@ export class Journal {
         return;
       }
       case "fault":
-        // Those of AUTH have been told with the name of the user.
-        if (!isOfAuth(happening.fault)) this.#faulted(happening.connection, happening.peer, happening, at);
+        return this.#faulted(happening.connection, happening.peer, happening, at);
     }
   }
 
@@ -92,7 +96,7 @@ export class Journal {
       text: "connected and hung up without a session",
       advice: "A port check does that, and a client that refuses our certificate or our realm.",
     };
-    this.#add({ address: peer.address }, "HUNG_UP", words, at, connection, known);
+    this.#add({ address: peer.address }, "HUNG_UP", words, at, known.arrival);
   }
 
   #dialFailed(to: Hop, why: DialFailure, detail: string, at: number): void {
@@ -100,20 +104,30 @@ export class Journal {
     this.#add({ hop }, why, dialWords(why, hop, detail), at);
   }
 
-  #faulted(connection: number, peer: Peer, { fault, detail }: { fault: Fault; detail: string }, at: number): void {
-    const { user, domain } = this.#open.get(connection) ?? {};
-    this.#add({ address: peer.address, user, domain }, fault, faultWords(fault, detail), at, connection);
+  #refusedAuth(refused: Extract<Happening, { readonly type: "authRefused" }>, at: number): void {
+    const { fault, connection, peer, user, domain } = refused;
+    const words = faultWords(fault, domain === undefined ? "" : `AUTH for ${user ?? "a user"} at ${domain}`);
+    const before = this.#toldJustNow(connection, fault, false)?.attempt ?? this.#open.get(connection)?.arrival;
+    const attempt = this.#add({ address: peer.address, user, domain }, fault, words, at, before);
+    this.#told = { connection, fault, ofAuth: true, attempt };
   }
 
-  /** @param connection  whose arrival this says more of */
-  #add(
-    subjects: Subjects,
-    code: string,
-    words: Words,
-    at: number,
-    connection?: number,
-    known = connection === undefined ? undefined : this.#open.get(connection),
-  ): Explanation {
+  #faulted(connection: number, peer: Peer, { fault, detail }: { fault: Fault; detail: string }, at: number): void {
+    if (this.#toldJustNow(connection, fault, true) !== undefined) return;
+    const known = this.#open.get(connection);
+    const { user, domain } = known ?? {};
+    const subjects = { address: peer.address, user, domain };
+    const attempt = this.#add(subjects, fault, faultWords(fault, detail), at, known?.arrival);
+    this.#told = { connection, fault, ofAuth: false, attempt };
+  }
+
+  #toldJustNow(connection: number, fault: Fault, ofAuth: boolean): Told | undefined {
+    const told = this.#told;
+    return told?.connection === connection && told.fault === fault && told.ofAuth === ofAuth ? told : undefined;
+  }
+
+  /** @param instead  what was told before, and is worth nothing beside this */
+  #add(subjects: Subjects, code: string, words: Words, at: number, instead?: Explanation): Explanation {
     const { address, hop, user, domain } = subjects;
     const attempt: Explanation = {
       at,
@@ -123,17 +137,13 @@ export class Journal {
       code,
       ...words,
     };
-    this.#attempts.add(subjects, attempt, known?.arrival);
+    this.#attempts.add(subjects, attempt, instead);
     return attempt;
   }
 }
 
 /** As session peers are written. */
 function hopName({ host, port }: Hop): string {
-  return port === 0 ? host : authority(host, port);
-}
-
-/** Core tells these as `authRefused` as well. */
-function isOfAuth(fault: Fault): boolean {
-  return fault in faults && (/^(?:AUTH|EXPIRES)/.test(fault) || fault === "TOO_MANY_SESSIONS" || fault === "DRAINING");
+  if (port !== 0) return authority(host, port);
+  return host.includes(":") ? `[${host}]` : host;
 }

@@ -5,7 +5,7 @@
  * One event at a time and in order; a failure is tried again after a pause that doubles. What has failed for a day is
  * given up, or one receiver that is gone for good would keep a full queue for ever.
  */
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Buffer } from "node:buffer";
 import type { WebhookSettings } from "../config/settings.ts";
@@ -135,7 +135,7 @@ async function post(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const body = JSON.stringify({ type: event.type, timestamp: new Date(event.at).toISOString(), data: event });
-  const id = `evt_${event.id}`;
+  const id = webhookId(event);
   const timestamp = String(Math.floor(Date.now() / 1000));
   try {
     const response = await fetch(url, {
@@ -157,6 +157,14 @@ async function post(
   } catch (error) {
     return whyNot(error);
   }
+}
+
+/**
+ * The same whenever it is sent again, also after a restart. Ids of events are this process's own, so what it says makes
+ * it another one than that of a worker beside us.
+ */
+function webhookId(event: Occurrence): string {
+  return `evt_${event.id}_${createHash("sha256").update(JSON.stringify(event)).digest("hex").slice(0, 12)}`;
 }
 
 /** A secret that begins with whsec_ is base64, as Standard Webhooks has it; any other is the key itself. */

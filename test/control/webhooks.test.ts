@@ -30,16 +30,19 @@ let deliveries: Delivery[];
 /** What the receiver answers; nothing at all for undefined. */
 let answer: (nth: number) => { status: number; location?: string } | undefined;
 let asked: number;
+/** webhook-id of each request, taken or not. */
+let ids: unknown[];
 const closings: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "parley-webhooks-"));
-  [deliveries, asked] = [[], 0];
+  [deliveries, asked, ids] = [[], 0, []];
   answer = () => ({ status: 204 });
   server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (part: string) => (body += part));
     request.on("end", () => {
+      ids.push(request.headers["webhook-id"]);
       const answered = answer(asked++);
       if (answered === undefined) return;
       if (answered.status < 300) {
@@ -100,7 +103,7 @@ describe("a delivery", () => {
     expect(event).toMatchObject({ type: "sessionEnded", text: "one", fields: { user: "alice" } });
     expect(JSON.parse(body)).toMatchObject({ type: "sessionEnded", timestamp: new Date(event.at).toISOString() });
     expect(headers["content-type"]).toBe("application/json");
-    expect(headers["webhook-id"]).toBe(`evt_${event.id}`);
+    expect(headers["webhook-id"]).toMatch(new RegExp(`^evt_${event.id}_[0-9a-f]{12}$`));
     expect(Math.abs(Number(headers["webhook-timestamp"]) - Date.now() / 1000)).toBeLessThan(60);
     const signed = `${String(headers["webhook-id"])}.${String(headers["webhook-timestamp"])}.${body}`;
     const digest = createHmac("sha256", SECRET).update(signed).digest("base64");
@@ -160,6 +163,7 @@ describe("what was not delivered", () => {
     const first = await open();
     for (const text of ["one", "two", "three"]) happen(first.happened, text);
     await until(() => asked > 0, "an attempt");
+    const tried = ids[0];
     await first.webhooks.close();
     answer = () => ({ status: 200 });
     const second = await open({}, new Occurrences(2));
@@ -167,6 +171,7 @@ describe("what was not delivered", () => {
     await until(() => deliveries.length === 4, "the deliveries");
     expect(texts()).toEqual(["one", "two", "three", "four"]);
     expect(deliveries.map(({ event }) => event.id)).toEqual([100, 101, 102, 200]);
+    expect(deliveries[0]?.headers["webhook-id"]).toBe(tried);
     await second.webhooks.close();
     expect(files()).toEqual([]);
   });
