@@ -3,13 +3,14 @@ import { parseArgs } from "node:util";
 import { scenariosNamed } from "./scenarios/all.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { haproxy, kamailio, nothing } from "./subjects/others.ts";
-import { bare, parley, type RuntimeName, runtimes } from "./subjects/parley.ts";
+import { bare, parley, type RuntimeName, runtimes, severalWorkers } from "./subjects/parley.ts";
 import type { Subject } from "./subjects/subject.ts";
 
 export const USAGE = `npm run bench -- [options]
   --runtime node,bun,deno       parley on these (default: all three)
   --scenario small,chunks-10k   scenarios or groups of them, or all (default: small-256,chunks-10k)
   --against kamailio,haproxy    others that are measured beside it, where installed
+  --workers 2                   the same with that many workers as well, all of them on the one core
   --bare                        the same runtimes copying octets, with nothing of ours: the floor
   --before FOLDER               another checkout of parley, beside this one
   --seconds 3 --warmup 1.5      of each measurement
@@ -41,6 +42,7 @@ export function readOptions(args: string[]): Options {
       seconds: text("3"),
       warmup: text("1.5"),
       rounds: text("3"),
+      workers: { type: "string" },
       bare: { type: "boolean", default: false },
       self: { type: "boolean", default: false },
       profile: { type: "string" },
@@ -53,6 +55,9 @@ export function readOptions(args: string[]): Options {
     subjects: [
       ...names.map((name) => parley(name, `parley ${name}`, undefined, name === "node" ? flags : [])),
       ...(values.before === undefined ? [] : names.map((name) => parley(name, `before ${name}`, values.before))),
+      ...(values.workers === undefined
+        ? []
+        : names.map((name) => severalWorkers(name, positive("workers", values.workers ?? "")))),
       ...(values.bare ? names.map(bare) : []),
       ...words(values.against).map(otherNamed),
       ...(values.self ? [nothing] : []),

@@ -32,7 +32,8 @@ const listenUrl = () =>
     }),
   );
 
-const port = () => whole(1, 65_535);
+/** 0 lets the system choose. */
+const port = () => whole(0, 65_535);
 
 const listener = table({
   name: matching(/^[\w.-]{1,64}$/, "a short name of letters, digits, dots and dashes"),

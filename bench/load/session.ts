@@ -29,7 +29,11 @@ export async function openEnds(session: number, target: Target, listener: Listen
     const via = await authenticate(b, target, bUri);
     b.pause();
     const { entry } = target;
-    if (entry === undefined) return { a: await open(target), b, aUri, bUri, via };
+    if (entry === undefined) {
+      // Where the URI says, as a peer would: of several workers only one knows it.
+      const a = await open(target, Number(/:(\d+)\//.exec(via)?.[1] ?? target.port));
+      return { a, b, aUri, bUri, via };
+    }
     // The relay in front forwards for its own clients only.
     const a = await open(target, entry.port);
     const before = await authenticate(a, { ...target, authUri: entry.authUri }, aUri);

@@ -33,6 +33,17 @@ export function parley(
   };
 }
 
+/** One parley that is several processes. */
+export function severalWorkers(runtime: RuntimeName, workers: number): Subject {
+  const one = parley(runtime, `parley ${runtime}, ${workers} workers`);
+  const [program, ...args] = [whereIs(runtime) ?? runtime, ...arguments_[runtime]];
+  const main = fileURLToPath(new URL(`../../adapters/${runtime}/main.ts`, import.meta.url));
+  return {
+    ...one,
+    command: (place) => [program, ...args, main, "serve", "--config", configuration(place, { workers })],
+  };
+}
+
 /** A runtime that copies octets and does nothing else: no way of ours can cost less. */
 export function bare(runtime: RuntimeName): Subject {
   return {
@@ -50,11 +61,11 @@ export function bare(runtime: RuntimeName): Subject {
 }
 
 /** JSON is YAML. All limits that protect a relay from strangers stay on, as far up as one load needs. */
-function configuration({ wanted, port, pair, file }: Place): string {
+function configuration({ wanted, port, pair, file }: Place, more: object = {}): string {
   const tls = { cert: file("cert.pem", pair.cert), key: file("key.pem", pair.key) };
   const listener = wanted.secure
-    ? { name: "tls", url: `msrps://127.0.0.1:${port}`, tls }
-    : { name: "plain", url: `msrp://127.0.0.1:${port}`, auth: "insecure" };
+    ? { name: "tls", url: `msrps://127.0.0.1:${port}`, workerPorts: 0, tls }
+    : { name: "plain", url: `msrp://127.0.0.1:${port}`, workerPorts: 0, auth: "insecure" };
   return file(
     "parley.yaml",
     JSON.stringify({
@@ -66,6 +77,7 @@ function configuration({ wanted, port, pair, file }: Place): string {
       outgoing: { plain: true, allow: ["loopback"] },
       limits: { connections: 20_000, connectionsPerAddress: 20_000, sessionsPerUser: 20_000 },
       log: { level: "warning" },
+      ...more,
     }),
   );
 }
