@@ -33,10 +33,11 @@ const adapterArrows: Record<string, readonly string[]> = {
   policy: ["shared", "accounts"],
   config: ["shared", "accounts", "policy"],
   control: ["shared", "config", "accounts"],
+  records: ["shared", "config", "accounts", "control"],
   operation: ["shared", "config", "accounts", "control"],
   admin: ["shared", "config", "accounts", "control"],
   workers: ["shared", "config", "control"],
-  cli: ["shared", "config", "accounts", "control", "admin", "operation", "workers", "policy"],
+  cli: ["shared", "config", "accounts", "control", "admin", "operation", "records", "workers", "policy"],
   compat: ["shared"],
   node: ["compat", "shared"],
   bun: ["compat", "shared"],
@@ -57,7 +58,7 @@ const socketModules: Record<string, readonly string[]> = {
   "node:worker_threads": [],
 };
 /** Folders that must run wherever a Runtime is given to them. */
-const portable = ["shared", "config", "accounts", "operation", "cli"];
+const portable = ["shared", "config", "accounts", "operation", "records", "cli"];
 
 interface Import {
   readonly file: string;

@@ -28,6 +28,7 @@ import { type Drainable, Drains, LAST_AUTHS_MS } from "../operation/drain.ts";
 import type { Reloadable } from "../operation/reloader.ts";
 import { passesOnWaiting, SETTING } from "../operation/shared-ports.ts";
 import { Webhooks } from "../control/webhooks.ts";
+import { Records } from "../records/records.ts";
 import { authority } from "../shared/address.ts";
 import { Decision, type Verdict } from "../policy/decision.ts";
 import { AddressLimits } from "../shared/address-limits.ts";
@@ -106,6 +107,7 @@ export class RelayProgram implements Host, Serving, Drainable {
   #relay: Relay | undefined;
   #admin: RunningAdmin | undefined;
   #webhooks: Webhooks | undefined;
+  #records: Records | undefined;
   /** Why the dial failed that core is being told of; see `note`. */
   #dialDetail: string;
   #stopping: boolean;
@@ -143,6 +145,7 @@ export class RelayProgram implements Host, Serving, Drainable {
     this.#relay = undefined;
     this.#admin = undefined;
     this.#webhooks = undefined;
+    this.#records = undefined;
     this.#dialDetail = "";
     this.#stopping = false;
     this.control = new LocalControl({
@@ -349,6 +352,15 @@ export class RelayProgram implements Host, Serving, Drainable {
       count: (webhook, outcome) => control.metricsHere.count("parley_webhook_deliveries_total", { webhook, outcome }),
       tell: (level, text, webhook) => this.#log.write(level, "webhook", text, { webhook }),
     });
+    const { data, records } = settings;
+    this.#records = await Records.open(records, {
+      data,
+      worker: String(this.#siblings?.worker ?? 1),
+      tell: (level, event, text, fields) => {
+        this.#log.write(level, event, text, fields);
+        control.occurred(event, text, fields);
+      },
+    });
     this.#admin = await RunningAdmin.open(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();
   }
@@ -425,6 +437,7 @@ export class RelayProgram implements Host, Serving, Drainable {
     await Promise.all(this.#listening.map((listening) => listening.close()));
     await this.#admin?.close();
     await this.#webhooks?.close();
+    await this.#records?.close();
     this.control.stop();
     this.#memory.stop();
     this.#decision?.close();
@@ -476,6 +489,7 @@ export class RelayProgram implements Host, Serving, Drainable {
     if (happening.type === "sessionEnded") this.#sessions--;
     const detail = happening.type === "dialFailed" ? this.#dialDetail : "";
     const now = this.#driver.clock.now();
+    if (happening.type === "sessionEnded") this.#records?.ended(happening, now);
     this.#log.happening(happening, now, detail);
     const line = describe(happening, now);
     // Of AUTH the log has the fault at its level; here it is the name of the user that is wanted.

@@ -43,22 +43,29 @@ const cache = section({
   entries: v.optional(whole(1, 1_000_000), 10_000),
 });
 
+/** How a database server is reached, and with how much patience. */
+export const databaseServer = () => ({
+  url: secret(),
+  urlPassword: v.optional(secret()),
+  tls: v.optional(
+    v.union(
+      [yesNo(), table({ ca: v.optional(listOf(text(), 1)), cert: v.optional(text()), key: v.optional(text()) })],
+      "must be true, false, or a map of ca, cert and key",
+    ),
+  ),
+  connectSeconds: v.optional(whole(1, 4), 2),
+  querySeconds: v.optional(whole(1, 4), 2),
+});
+
+export const tableName = () =>
+  matching(/^[A-Za-z_][\w$]{0,62}(\.[A-Za-z_][\w$]{0,62})?$/, "the name of a table, or SCHEMA.TABLE");
+
 /** Without any of password and the hashes, the columns `password` and `ha1` are read, as OpenSIPS and Kamailio have them. */
 const database = <const Type extends string>(type: Type) =>
   table({
     type: v.literal(type),
-    url: secret(),
-    urlPassword: v.optional(secret()),
-    tls: v.optional(
-      v.union(
-        [yesNo(), table({ ca: v.optional(listOf(text(), 1)), cert: v.optional(text()), key: v.optional(text()) })],
-        "must be true, false, or a map of ca, cert and key",
-      ),
-    ),
-    table: v.optional(
-      matching(/^[A-Za-z_][\w$]{0,62}(\.[A-Za-z_][\w$]{0,62})?$/, "the name of a table, or SCHEMA.TABLE"),
-      "subscriber",
-    ),
+    ...databaseServer(),
+    table: v.optional(tableName(), "subscriber"),
     username: v.optional(identifier(), "username"),
     domain: v.optional(identifier(), "domain"),
     useDomain: v.optional(yesNo(), true),
@@ -67,8 +74,6 @@ const database = <const Type extends string>(type: Type) =>
     ha1Sha256: v.optional(identifier()),
     ha1Sha512256: v.optional(identifier()),
     connections: v.optional(whole(1, 100), 8),
-    connectSeconds: v.optional(whole(1, 4), 2),
-    querySeconds: v.optional(whole(1, 4), 2),
     cache,
   });
 

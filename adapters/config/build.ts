@@ -18,6 +18,7 @@ import { readService } from "./databases.ts";
 import { buildListeners } from "./listeners.ts";
 import { categories, type Category, type Level } from "./log-categories.ts";
 import { suggestion } from "./nearest.ts";
+import { buildRecords } from "./records.ts";
 import type { Written } from "./schema.ts";
 import type { LogSettings, OutgoingSettings, Settings } from "./settings.ts";
 import { buildWebhooks } from "./webhooks.ts";
@@ -58,6 +59,7 @@ export function buildSettings(written: Written, context: Context): Settings {
     ...(admin === undefined ? {} : { admin }),
     drain: written.drain,
     webhooks: buildWebhooks(written, context),
+    records: buildRecords(written, context),
     log: buildLog(written),
     certificates: reader.pairs,
     certificateFiles: [...reader.files],

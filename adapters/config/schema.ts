@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { accounts } from "./accounts-schema.ts";
 import { hostPattern, parseListenUrl, schemeOf } from "./addresses.ts";
 import { categories, type Category, type Level, levels } from "./log-categories.ts";
+import { recordDestination } from "./records.ts";
 import { found, listOf, matching, named, oneOf, section, secret, table, text, whole, yesNo, zeroOr } from "./shapes.ts";
 
 const YEAR = 366 * 86_400;
@@ -182,6 +183,7 @@ export const schema = table({
   admin: v.optional(admin),
   drain: section({ seconds: v.optional(whole(0, 86_400), 60) }),
   webhooks: v.optional(listOf(webhook), []),
+  records: v.optional(listOf(recordDestination), []),
   log: section({
     level: v.optional(oneOf(...levels), "info"),
     levels: v.optional(table(levelsOf), {}),

@@ -2,7 +2,7 @@
 import type { RelayConfig } from "../../core/mod.ts";
 import type { DecisionSettings } from "../policy/decision.ts";
 import type { Limits } from "../shared/address-limits.ts";
-import type { StoreSettings } from "../accounts/store.ts";
+import type { DatabaseSettings, StoreSettings } from "../accounts/store.ts";
 import type { Pairs } from "./certificates.ts";
 import type { Category, Level } from "./log-categories.ts";
 import type { KeyPair, TlsServerOptions } from "../shared/runtime.ts";
@@ -31,6 +31,8 @@ export interface Settings {
   /** How long sessions may go on when we are told to stop. */
   readonly drain: { readonly seconds: number };
   readonly webhooks: readonly WebhookSettings[];
+  /** Where sessions that have ended are kept; each has a name of its own. */
+  readonly records: readonly RecordSettings[];
   readonly log: LogSettings;
   /** All certificates with a key, by the configuration's key that names them, `listeners[0].tls`. */
   readonly certificates: Pairs;
@@ -86,6 +88,18 @@ export interface WebhookSettings {
   /** Types of events; absent: all of them. */
   readonly events?: readonly string[];
 }
+
+export type RecordSettings =
+  | {
+      readonly type: "file";
+      readonly name: string;
+      readonly path: string;
+      /** When the next file is begun, and how many before it are kept. */
+      readonly rotate: { readonly bytes: number; readonly hours: number; readonly keep: number };
+    }
+  | { readonly type: "sqlite"; readonly name: string; readonly path: string; readonly table: string }
+  | { readonly type: "postgres" | "mysql"; readonly name: string; readonly database: DatabaseSettings }
+  | (WebhookSettings & { readonly type: "webhook" });
 
 export interface LogSettings {
   readonly level: Level;

@@ -35,7 +35,7 @@ export class WebhookQueue {
   #unwritten: string;
   #fileOctets: number;
   #writing: Promise<void> | undefined;
-  /** The disk refused, and that has been told. */
+  /** The disk refused, and that has been told: the file lacks some of what waits. */
   #failing: boolean;
 
   private constructor(file: string, left: readonly Occurrence[], trouble: (text: string) => void) {
@@ -82,6 +82,16 @@ export class WebhookQueue {
     return true;
   }
 
+  /** The first ones, at most so many. */
+  some(most: number): Occurrence[] {
+    return this.#waiting.slice(0, most).map(({ event }) => event);
+  }
+
+  /** Would what waits be there after a crash? */
+  get kept(): boolean {
+    return !this.#failing;
+  }
+
   /** The first has been delivered, or given up. */
   done(): void {
     const first = this.#waiting.shift();
@@ -92,22 +102,30 @@ export class WebhookQueue {
 
   /** Resolves when the file has everything. */
   async close(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    await this.#settled();
+    // There may be room again.
+    if (this.#failing && this.#waiting.length > 0) this.#write("");
+    await this.#settled();
     if (this.#waiting.length === 0) await rm(this.#file, { force: true }).catch(() => {});
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
   }
 
   #write(line: string): void {
     this.#unwritten += line;
     this.#writing ??= this.#flush().finally(() => {
       this.#writing = undefined;
+      if (this.#unwritten !== "") this.#write(""); // it came in the moment between
     });
   }
 
   async #flush(): Promise<void> {
-    while (this.#unwritten !== "") {
+    do {
       try {
         if (this.#waiting.length === 0) await this.#empty();
-        else if (this.#fileOctets > LARGEST_FILE) await this.#rewrite();
+        else if (this.#failing || this.#fileOctets > LARGEST_FILE) await this.#rewrite();
         else await this.#append();
         this.#failing = false;
       } catch (error) {
@@ -117,7 +135,7 @@ export class WebhookQueue {
         this.#failing = true;
         this.#trouble(`${this.#file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
       }
-    }
+    } while (this.#unwritten !== "");
   }
 
   async #append(): Promise<void> {
