@@ -306,9 +306,12 @@ export class RelayProgram implements Host, Serving, Drainable {
   #openDecision({ decision }: Settings): Decision | undefined {
     return decision === undefined
       ? undefined
-      : new Decision(decision, ({ event, text }) => {
-          this.#log.write(event === "policyUp" ? "info" : "warning", event, text);
-          this.control.occurred(event, text, {});
+      : new Decision(decision, {
+          tell: ({ event, text }) => {
+            this.#log.write(event === "policyUp" ? "info" : "warning", event, text);
+            this.control.occurred(event, text, {});
+          },
+          count: (outcome) => this.control.metricsHere.count("parley_policy_decisions_total", { outcome }),
         });
   }
 

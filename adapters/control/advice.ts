@@ -53,6 +53,13 @@ const ofFault: Partial<Record<Fault, string>> = {
   TOO_MANY_SESSIONS_OF_DOMAIN: "The domain has as many sessions as its limit allows: end old ones, or raise the limit.",
   TOO_MANY_SESSIONS_IN_ALL: "The relay has as many sessions as its limit allows: raise it, or take more machines.",
   DRAINING: "This relay is being drained: clients go on to the next one that DNS names. DELETE /v1/drain ends it.",
+  POLICY_SESSION: "A rule of policy.rules denies this user sessions, or policy.decision said no.",
+  POLICY_UNAVAILABLE:
+    "The service of policy.decision did not answer, and policy.decision.otherwise is deny; the log has the reason.",
+  POLICY_PEER: "A rule of policy.rules denies messages between this user and this peer.",
+  POLICY_TYPE: "A rule of policy.rules denies messages of this Content-Type.",
+  MESSAGE_TOO_LARGE:
+    "limits.messageBytes, limits.fileBytes or a rule with largerThan in policy.rules says how large a message may be.",
   PROBATION:
     "It connected and no request succeeded in 30 s. Either it never sent AUTH, or it was challenged and never answered: has it a user name and password for this relay?",
   STALLED: "The client stopped reading: it hangs, or its network is gone without a word.",
@@ -105,6 +112,15 @@ const ofRefusal: Partial<Record<Refusal, Words>> = {
     text: "this address has limits.connectionsPerAddress connections already",
     advice:
       "Raise it when many clients share one address behind NAT; otherwise look for a client that leaks connections.",
+  },
+  CONNECTION_RATE: {
+    text: "this address opens more connections than limits.connectionsPerSecondPerAddress lets it",
+    advice:
+      "Raise it when many clients share one address behind NAT; otherwise look for a client that cannot log in and tries again at once.",
+  },
+  MEMORY: {
+    text: "limits.memoryMegabytes is reached",
+    advice: "Raise it if the machine has more, or take more machines.",
   },
   PROXY: {
     text: "the connection did not begin with a PROXY header that we believe",

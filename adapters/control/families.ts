@@ -63,6 +63,11 @@ export const families = {
     buckets: LATENCY_SECONDS,
   },
   parley_account_store_up: { type: "gauge", help: "1 while the store answers", labels: ["store"], together: "min" },
+  parley_policy_decisions_total: {
+    type: "counter",
+    help: "Sessions that policy.decision was asked about: allowed, denied, or failed, and then policy.decision.otherwise holds",
+    labels: ["outcome"],
+  },
   parley_account_cached_users: { type: "gauge", help: "Users whose answers are kept", labels: ["store"] },
 
   // Connections.

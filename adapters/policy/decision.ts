@@ -5,6 +5,7 @@
  * `{ "allow": true }` or `{ "allow": false }`. Whoever does not answer in time, or answers anything else, has not decided,
  * and then the configuration does. Nothing but the AUTH that is asked about waits for it.
  */
+import { performance } from "node:perf_hooks";
 import * as v from "valibot";
 import type { SessionWanted } from "../../core/mod.ts";
 import { AnswerError, JsonService } from "../accounts/json-service.ts";
@@ -26,39 +27,43 @@ export interface DecisionNews {
   readonly text: string;
 }
 
-/** Plain numbers that only grow. */
-export interface DecisionCounters {
-  allowed: number;
-  denied: number;
-  /** The service did not say, and the configuration did. */
-  failed: number;
+/** What came of a question; failed: the service did not say, and the configuration did. */
+export type DecisionOutcome = "allowed" | "denied" | "failed";
+
+export interface DecisionEvents {
+  tell(news: DecisionNews): void;
+  count(outcome: DecisionOutcome): void;
 }
 
 /** Questions under way; more are not put. */
 const MOST_ASKED = 4096;
+/** Failures are told once in this time, in milliseconds. */
+const QUIET = 10_000;
 
 const answer = v.object({ allow: v.boolean() });
 
 export class Decision {
-  readonly counters: DecisionCounters;
   readonly #settings: DecisionSettings;
   readonly #service: JsonService;
-  readonly #tell: (news: DecisionNews) => void;
+  readonly #events: DecisionEvents;
   #asked: number;
+  /** When a failure was told last, and how many have not been told since. */
+  #toldAt: number;
+  #untold: number;
 
-  constructor(settings: DecisionSettings, tell: (news: DecisionNews) => void) {
-    this.counters = { allowed: 0, denied: 0, failed: 0 };
+  constructor(settings: DecisionSettings, events: DecisionEvents) {
     this.#settings = settings;
-    this.#tell = tell;
+    this.#events = events;
     const report = ({ up, text }: { readonly up: boolean; readonly text: string }) =>
-      tell({ event: up ? "policyUp" : "policyDown", text: `policy.decision ${text}` });
+      events.tell({ event: up ? "policyUp" : "policyDown", text: `policy.decision ${text}` });
     this.#service = new JsonService({ ...settings, retries: 0 }, report, `it is ${settings.otherwise}`);
     this.#asked = 0;
+    this.#toldAt = Number.NEGATIVE_INFINITY;
+    this.#untold = 0;
   }
 
   /** Never rejects. */
   async decide({ user, domain, peer, listener }: SessionWanted): Promise<Verdict> {
-    const { counters } = this;
     this.#asked++;
     try {
       if (this.#asked > MOST_ASKED) throw new Error(`${MOST_ASKED} questions are waiting for an answer`);
@@ -66,18 +71,28 @@ export class Decision {
       const { json } = await this.#service.ask({ username: user, domain, address, port, secure, listener });
       const { success, output } = v.safeParse(answer, json);
       if (!success) throw new AnswerError("the answer does not say allow: true or false");
-      if (output.allow) counters.allowed++;
-      else counters.denied++;
+      this.#events.count(output.allow ? "allowed" : "denied");
       return output.allow ? "ALLOW" : "DENY";
     } catch (error) {
-      counters.failed++;
+      this.#events.count("failed");
       const { otherwise } = this.#settings;
-      const text = `policy.decision about ${user}@${domain}: ${inWords(error)}; so it is ${otherwise}`;
-      this.#tell({ event: "policyUnavailable", text });
+      this.#failed(`policy.decision about ${user}@${domain}: ${inWords(error)}; so it is ${otherwise}`);
       return otherwise === "allow" ? "ALLOW" : "UNAVAILABLE";
     } finally {
       this.#asked--;
     }
+  }
+
+  #failed(text: string): void {
+    const now = performance.now();
+    if (now - this.#toldAt < QUIET) {
+      this.#untold++;
+      return;
+    }
+    const more = this.#untold === 0 ? "" : `; ${this.#untold} more have failed since it was said last`;
+    this.#toldAt = now;
+    this.#untold = 0;
+    this.#events.tell({ event: "policyUnavailable", text: `${text}${more}` });
   }
 
   close(): void {

@@ -55,14 +55,19 @@ const wanted = {
 describe("a decision", () => {
   const open: Decision[] = [];
   const news: DecisionNews[] = [];
+  const outcomes: string[] = [];
   function decision(otherwise: "allow" | "deny" = "deny"): Decision {
-    const made = new Decision({ url, token: "t0ken", seconds: 1, otherwise }, (line) => news.push(line));
+    const events = {
+      tell: (line: DecisionNews) => void news.push(line),
+      count: (outcome: string) => void outcomes.push(outcome),
+    };
+    const made = new Decision({ url, token: "t0ken", seconds: 1, otherwise }, events);
     open.push(made);
     return made;
   }
   afterEach(() => {
     for (const made of open.splice(0)) made.close();
-    news.length = 0;
+    news.length = outcomes.length = 0;
   });
 
   test("is asked for with all that is known", async () => {
@@ -74,9 +79,8 @@ describe("a decision", () => {
 
   test("may be no", async () => {
     answer = says({ allow: false });
-    const made = decision();
-    expect(await made.decide(wanted)).toBe("DENY");
-    expect(made.counters).toEqual({ allowed: 0, denied: 1, failed: 0 });
+    expect(await decision().decide(wanted)).toBe("DENY");
+    expect(outcomes).toEqual(["denied"]);
   });
 
   test.each<[string, () => void]>([
@@ -88,6 +92,21 @@ describe("a decision", () => {
     expect(await decision("deny").decide(wanted)).toBe("UNAVAILABLE");
     expect(await decision("allow").decide(wanted)).toBe("ALLOW");
     expect(news.map(({ event }) => event)).toEqual(["policyUnavailable", "policyUnavailable"]);
+    expect(outcomes).toEqual(["failed", "failed"]);
+  });
+});
+
+describe("failures of the service", () => {
+  test("are told once in a while, whatever happens, and then how many they were", async () => {
+    answer = says({}, 500);
+    const news: string[] = [];
+    const made = new Decision(
+      { url, seconds: 1, otherwise: "deny" },
+      { tell: ({ event }) => void news.push(event), count: () => {} },
+    );
+    for (let i = 0; i < 20; i++) await made.decide(wanted);
+    made.close();
+    expect(news).toEqual(["policyUnavailable", "policyDown"]);
   });
 });
 
