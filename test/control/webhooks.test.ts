@@ -172,6 +172,7 @@ describe("what was not delivered", () => {
     expect(texts()).toEqual(["one", "two", "three", "four"]);
     expect(deliveries.map(({ event }) => event.id)).toEqual([100, 101, 102, 200]);
     expect(deliveries[0]?.headers["webhook-id"]).toBe(tried);
+    await until(() => second.webhooks.sizes.get("billing") === 0, "an empty queue");
     await second.webhooks.close();
     expect(files()).toEqual([]);
   });
