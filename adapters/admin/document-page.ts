@@ -25,6 +25,7 @@ interface Operation {
 interface Parameter {
   readonly in: string;
   readonly name: string;
+  readonly description?: string;
   readonly required?: boolean;
   readonly schema?: Schema;
 }
@@ -65,6 +66,7 @@ export function pageFor({ info, tags = [], paths, components }: OpenApi): Markup
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${info.title}</title>
 <link rel="stylesheet" href="/docs.css">
+<link rel="icon" href="/page/icon.svg" type="image/svg+xml">
 </head>
 <body>
 <header><h1>${info.title}</h1><p class="version">${info.version} · <a href="/openapi.json">openapi.json</a></p></header>
@@ -103,10 +105,10 @@ ${
   parameters.length === 0
     ? ""
     : html`<table><caption>Parameters</caption>${parameters.map(
-        ({ name, in: place, required, schema }) =>
+        ({ name, in: place, description, required, schema }) =>
           html`<tr><th scope="row"><code>${name}</code></th><td>${place}${required === true ? ", required" : ""}</td><td>${typeOf(schema)}${
-            schema?.default === undefined ? "" : html`, else <code>${JSON.stringify(schema.default)}</code>`
-          }</td><td>${schema?.description ?? ""}</td></tr>`,
+            schema?.default === undefined ? "" : html`, else <code>${textOf(schema.default)}</code>`
+          }</td><td>${description ?? ""}</td></tr>`,
       )}</table>`
 }
 ${requestBody === undefined ? "" : bodyOf(requestBody)}
@@ -151,6 +153,10 @@ function typeOf(schema: Schema | undefined): Markup | string {
   if (schema.properties?.items?.items !== undefined) return html`page of ${typeOf(schema.properties.items.items)}`;
   if (typeof schema.additionalProperties === "object") return html`map of ${typeOf(schema.additionalProperties)}`;
   return schema.type ?? "";
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function paragraph(text: string | undefined): Markup | string {

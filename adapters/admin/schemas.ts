@@ -213,7 +213,7 @@ const word = (text: string) =>
   v.optional(v.pipe(v.string(), v.nonEmpty("must not be empty"), v.maxLength(256), v.description(text)));
 
 export const paging = {
-  limit: whole("items on a page", 1, 1000, 100),
+  limit: whole("items on a page, 1 to 1000", 1, 1000, 100),
   cursor: word("next of the page before"),
 };
 
@@ -253,7 +253,7 @@ export const explainQuery = v.pipe(
   v.check(({ user, address }) => user !== undefined || address !== undefined, "say user or address"),
 );
 
-export const traceQuery = v.strictObject({ seconds: whole("how long to look", 1, 3600, 60) });
+export const traceQuery = v.strictObject({ seconds: whole("how long to look, 1 to 3600", 1, 3600, 60) });
 export const eventsQuery = v.strictObject({
   type: word("only these types, with commas between them"),
   after: v.optional(

@@ -81,6 +81,7 @@ describe("/docs", () => {
     const { json } = await bench.ask("/openapi.json");
     for (const path of Object.keys(json.paths as object)) expect(page.text).toContain(`<code>${path}</code>`);
     for (const name of Object.keys(json.components.schemas as object)) expect(page.text).toContain(`id="${name}"`);
+    expect(page.text).toContain("age: the youngest first; bytes: the quietest first; a minus turns it round");
     expect([...page.text.matchAll(/(?:src|href)="(?!#|\/)/g)]).toEqual([]);
     const links = [...page.text.matchAll(/href="#([^"]+)"/g)].map(([, anchor]) => anchor as string);
     for (const anchor of links) expect(page.text).toContain(`id="${anchor}"`);
