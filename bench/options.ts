@@ -13,7 +13,7 @@ export const USAGE = `npm run bench -- [options]
   --workers 2                   the same with that many workers as well, all of them on the one core
   --bare                        the same runtimes copying octets, with nothing of ours: the floor
   --before FOLDER               another checkout of parley, beside this one
-  --seconds 3 --warmup 1.5      of each measurement
+  --seconds 3 --warmup 3        of each measurement; a relay is warm when it has used as many CPU seconds
   --rounds 3                    measurements of each scenario and subject, interleaved
   --self                        the generator against itself as well: its ceiling
   --profile FOLDER              parley on Node writes CPU profiles there; its figures then count for nothing
@@ -40,7 +40,7 @@ export function readOptions(args: string[]): Options {
       against: text(""),
       before: { type: "string" },
       seconds: text("3"),
-      warmup: text("1.5"),
+      warmup: text("3"),
       rounds: text("3"),
       workers: { type: "string" },
       bare: { type: "boolean", default: false },

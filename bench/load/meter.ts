@@ -20,6 +20,12 @@ export class Meter {
     this.start();
   }
 
+  /** CPU seconds of the relay since `start`. */
+  get relayCpu(): number {
+    const { user, system } = cpuSeconds(this.#pids);
+    return user + system - this.#relay.user - this.#relay.system;
+  }
+
   start(): void {
     this.#relay = cpuSeconds(this.#pids);
     this.#load = process.cpuUsage();
