@@ -50,7 +50,7 @@ export class ChainClient extends SimClient {
   readonly #asking: Map<string, (done: Authentication | undefined) => void>;
 
   constructor(net: ChainNetwork, name: string, way: readonly string[], portless: boolean) {
-    super(net, name);
+    super(net, name, {}, true);
     this.way = way;
     this.portless = portless;
     this.#asking = new Map();

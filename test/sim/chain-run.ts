@@ -20,6 +20,8 @@ export interface ChainFindings {
   messages: number;
   /** Those that needed more than one try. */
   resumed: number;
+  /** Of these, how many went on behind what the receiver had confirmed. */
+  midway: number;
   /** Lost, and nobody was told. */
   silent: number;
 }
@@ -178,7 +180,8 @@ export class ChainRun {
     }
     this.#everybodyLeaves();
     const resumed = entries.filter(({ tries }) => tries.length > 1).length;
-    return { relays: net.names.length, cuts: this.cuts, messages: entries.length, resumed, silent };
+    const midway = entries.filter(({ tries }) => tries.some(({ message }) => message.from > 0)).length;
+    return { relays: net.names.length, cuts: this.cuts, messages: entries.length, resumed, midway, silent };
   }
 
   #everybodyLeaves(): void {

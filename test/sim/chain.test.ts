@@ -210,6 +210,7 @@ describe("nothing is lost in silence, doubled or changed, and all of it arrives 
     const messages = sum((one) => one.messages);
     expect(messages).toBeGreaterThan(4 * seeds);
     expect(sum((one) => one.resumed)).toBeGreaterThan(0.1 * messages);
+    expect(sum((one) => one.midway)).toBeGreaterThan(0.005 * messages);
     expect(sum((one) => one.silent)).toBeLessThan(0.002 * messages);
     expect(found.filter(({ relays }) => relays === 5).length).toBeGreaterThan(0.2 * seeds);
   });

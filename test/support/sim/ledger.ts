@@ -37,12 +37,15 @@ export class Ledger {
   /** What must not happen, and did. */
   readonly wrongs: string[];
   readonly #arrivals: WeakMap<Session, Map<string, Arrival>>;
+  /** 1 for each octet that has come, in whatever session. */
+  readonly #seen: WeakMap<Entry, Uint8Array>;
   #ids: number;
 
   constructor() {
     this.entries = new Map();
     this.wrongs = [];
     this.#arrivals = new WeakMap();
+    this.#seen = new WeakMap();
     this.#ids = 0;
   }
 
@@ -68,6 +71,8 @@ export class Ledger {
       break;
     }
     arrival.next = position + octets.length;
+    const seen = this.#seen.get(entry) ?? new Uint8Array(entry.octets.length);
+    this.#seen.set(entry, seen.fill(1, position, arrival.next));
   }
 
   /** A message is said to be complete. */
@@ -77,6 +82,8 @@ export class Ledger {
     const { entry, next } = arrival;
     if (next !== entry.octets.length)
       this.wrong(`${id}: complete at ${at.name} with ${next} of ${entry.octets.length} octets`);
+    const missing = this.#seen.get(entry)?.indexOf(0) ?? -1;
+    if (missing >= 0) this.wrong(`${id}: complete at ${at.name}, and octet ${missing} has never come there`);
     if (entry.arrived.includes(session)) this.wrong(`${id}: complete twice in one session at ${at.name}`);
     entry.arrived.push(session);
   }

@@ -22,6 +22,9 @@ import type { Entry, Try } from "./ledger.ts";
 import { passwordOf, type SimRelay } from "./sim-relay.ts";
 import type { End } from "./wire.ts";
 
+/** A client that resumes confirms so many octets at a time. */
+const CONFIRMED_OCTETS = 1000;
+
 export interface SendOptions {
   readonly failureReport?: FailureReport;
   readonly successReport?: boolean;
@@ -58,20 +61,26 @@ export class SimClient implements SessionSink {
   readonly talks: Map<string, Talk>;
   /** REPORTs that came, in order. */
   readonly reports: { status: number; from: string }[];
+  /** Sends on behind what was confirmed in an earlier session, and keeps what has come in one (RFC 4975 §5.4). */
+  readonly resumes: boolean;
   /** Messages that arrived whole: who sent them, how many octets, and when. */
   readonly received: { id: string; octets: number; at: number }[];
   readonly failures: Failure[];
   /** Called when an Authentication is done or refused. */
   readonly #asking: Map<string, (done: Authentication | undefined) => void>;
   /** By Message-ID, what is being given bit by bit. */
+  /** What has come of messages in the last of their tries, by Message-ID. */
+  readonly #earlier: Map<string, IncomingMessage>;
   readonly #supplies: Map<string, { entry: Entry; given: Try; openEnd: boolean }>;
   /** For tests that want to know at once. */
   onEnded: (() => void) | undefined;
   onRefreshed: ((authentication: Authentication) => void) | undefined;
   onOctets: ((id: string, octets: number) => void) | undefined;
 
-  constructor(net: SimNetwork, name: string, limits: Partial<EndpointLimits> = {}) {
+  constructor(net: SimNetwork, name: string, limits: Partial<EndpointLimits> = {}, resumes = false) {
     this.net = net;
+    this.resumes = resumes;
+    this.#earlier = new Map();
     this.name = name;
     this.limits = limits;
     this.dice = net.dice.fork();
@@ -200,7 +209,8 @@ export class SimClient implements SessionSink {
     const talk = this.talks.get(peer);
     if (talk === undefined || talk.session.closed) return;
     const { stream = false, openEnd = false, ...rest } = options;
-    const about = { contentType: "application/octet-stream", messageId: entry.id, ...rest };
+    const from = this.resumes ? confirmed(entry) : 0;
+    const about = { contentType: "application/octet-stream", messageId: entry.id, from, ...rest };
     const { failureReport } = entry;
     this.driver.turn((now) => {
       const size = openEnd ? {} : { total: entry.octets.length };
@@ -209,7 +219,7 @@ export class SimClient implements SessionSink {
       const supply = { entry, given: undefined as unknown as Try, openEnd };
       if (stream) this.#supplies.set(entry.id, supply);
       const message = talk.session.send({ ...about, ...body, failureReport }, now);
-      supply.given ??= { message, given: 0, ended: () => talk.presence.over };
+      supply.given ??= { message, given: message.from, ended: () => talk.presence.over };
       entry.tries.push(supply.given);
     });
   }
@@ -220,7 +230,7 @@ export class SimClient implements SessionSink {
     const supply = this.#supplies.get(message.id);
     if (supply === undefined) return;
     const { presence } = this.talkOf(message.session) ?? { presence: undefined };
-    supply.given ??= { message, given: 0, ended: () => presence?.over ?? true };
+    supply.given ??= { message, given: message.from, ended: () => presence?.over ?? true };
     const give = (at: number) => {
       const { given, entry, openEnd } = supply;
       if (given.message !== message || message.room === 0) return;
@@ -241,9 +251,26 @@ export class SimClient implements SessionSink {
     this.reports.push({ status: report.status, from: report.fromPath });
   }
 
-  octets(message: IncomingMessage, position: number, source: Uint8Array, start: number, end: number): void {
+  messageStarted(message: IncomingMessage): void {
+    if (!this.resumes) return;
+    // The session of the earlier try may be open still: only its sender knows that it is broken.
+    for (const [start, end] of this.#earlier.get(message.id)?.received.toArray() ?? []) message.have(start, end);
+    this.#earlier.set(message.id, message);
+  }
+
+  octets(
+    message: IncomingMessage,
+    position: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    now: number,
+  ): void {
     this.net.ledger.octets(this, message.session, message.id, position, source.subarray(start, end));
     this.onOctets?.(message.id, end - start);
+    if (!this.resumes) return;
+    const there = message.received.contiguous;
+    if (there - message.reported >= CONFIRMED_OCTETS) message.confirmPart(there, now);
   }
 
   messageEnded(message: IncomingMessage): void {
@@ -256,4 +283,10 @@ export class SimClient implements SessionSink {
     for (const talk of this.talks.values()) if (talk.session === session) return talk;
     return undefined;
   }
+}
+
+/** How far the receiver has said that it has a message, in all tries so far. */
+function confirmed({ octets, tries }: Entry): number {
+  const most = Math.max(0, ...tries.map(({ message }) => message.acknowledged.contiguous));
+  return Math.min(most, Math.max(0, octets.length - 1));
 }
