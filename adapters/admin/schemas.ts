@@ -283,9 +283,8 @@ export const drainOrder = v.strictObject({
       v.integer("must be whole"),
       v.minValue(0, "must be at least 0"),
       v.maxValue(604_800, "must be at most 604800, a week"),
-      v.description("until the sessions that are left are ended"),
+      v.description("until the sessions that are left are ended; drain.seconds of the configuration when left out"),
     ),
-    3600,
   ),
 });
 

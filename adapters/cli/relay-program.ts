@@ -159,7 +159,7 @@ export class RelayProgram implements Host, Serving, Drainable {
       webhooks: () => this.#webhooks?.sizes ?? new Map<string, number>(),
     });
     const { drains } = this;
-    this.control.orders.drain = (seconds) => drains.start(seconds);
+    this.control.orders.drain = (seconds = this.drainSeconds) => drains.start(seconds);
     this.control.orders.undrain = () => drains.cancel();
     this.control.orders.drained = () => drains.current;
     this.control.orders.logLevels = async () => log.levels;

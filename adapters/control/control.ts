@@ -151,7 +151,8 @@ export interface Control {
   metrics(): Promise<readonly MetricFamily[]>;
   // What this program was started without is refused with NotOffered.
   reload(): Promise<Reloaded>;
-  drain(seconds: number): Promise<Drain>;
+  /** @param seconds  until what is left is ended; left out, what the configuration says */
+  drain(seconds?: number): Promise<Drain>;
   undrain(): Promise<void>;
   /** Level by category, those that were never set apart from their parent's left out. */
   logLevels(): Promise<Readonly<Record<string, string>>>;

@@ -46,7 +46,7 @@ export interface Program {
 /** What is done by others than the relay. */
 export interface Orders {
   reload(): Promise<Reloaded>;
-  drain(seconds: number): Promise<Drain>;
+  drain(seconds?: number): Promise<Drain>;
   undrain(): Promise<void>;
   drained(): Drain | undefined;
   logLevels(): Promise<Readonly<Record<string, string>>>;
@@ -191,7 +191,7 @@ export class LocalControl implements Control {
     return this.#order("reload")();
   }
 
-  async drain(seconds: number): Promise<Drain> {
+  async drain(seconds?: number): Promise<Drain> {
     return this.#order("drain")(seconds);
   }
 

@@ -132,9 +132,9 @@ export class ClusterControl implements Control {
     return reload();
   }
 
-  async drain(seconds: number): Promise<Drain> {
+  async drain(seconds?: number): Promise<Drain> {
     this.#supervisor.draining = true;
-    return this.#first(await this.#every<Drain>("drain", seconds));
+    return this.#first(await this.#every<Drain>("drain", ...(seconds === undefined ? [] : [seconds])));
   }
 
   async undrain(): Promise<void> {

@@ -135,7 +135,7 @@ export class FakeControl implements Control {
     return this.reloadBrings;
   }
 
-  async drain(seconds: number): Promise<Drain> {
+  async drain(seconds = 90): Promise<Drain> {
     this.#check();
     return (this.draining = { since: 0, deadline: seconds * 1000 });
   }
