@@ -146,7 +146,8 @@ export class Reloader {
     if (next === undefined) return;
     const settings = withCertificates(now, next);
     const renewed = this.#renewed(settings);
-    if (renewed.length === 0 && isDeepStrictEqual(settings.outgoing.tls.ca, now.outgoing.tls.ca)) return;
+    const believed = !isDeepStrictEqual(settings.outgoing.tls.ca, now.outgoing.tls.ca);
+    if (renewed.length === 0 && !believed) return;
     try {
       await program.apply(settings, { written: this.#written, source: this.#source });
     } catch (error) {
@@ -156,6 +157,8 @@ export class Reloader {
     }
     this.#runs(settings, this.#written, this.#source);
     this.#tellRenewed(renewed);
+    const key = "outgoing.tls.ca";
+    if (believed) tell("info", "certificateReloaded", `${key}: other authorities are believed from now on`, { key });
   }
 
   /** Keys of certificates that are others than those in use. */
@@ -202,7 +205,9 @@ function withCertificates(now: Settings, next: Settings): Settings {
     const tls = next.listeners[index]?.tls;
     return tls === undefined ? listener : { ...listener, tls };
   });
-  return { ...now, listeners, outgoing: { ...now.outgoing, tls: next.outgoing.tls }, certificates, certificateFiles };
+  const outgoing = { ...now.outgoing, tls: next.outgoing.tls };
+  const admin = now.admin && { admin: { ...now.admin, ...(next.admin?.tls && { tls: next.admin.tls }) } };
+  return { ...now, ...admin, listeners, outgoing, certificates, certificateFiles };
 }
 
 function wordsOf(error: unknown): string {

@@ -194,6 +194,31 @@ describe("a reload", () => {
     expect(told).toEqual([expect.stringMatching(/^error certificateRefused: listeners\[0\]\.tls\.cert: /)]);
   });
 
+  it("takes what we show to next hops and to admins, and whom we believe", async () => {
+    await issue("us", "relay.example.com");
+    put("ca.crt", authority.cert);
+    configure({
+      outgoing: "{ tls: { cert: us.crt, key: us.key, ca: [ca.crt] } }",
+      admin: '{ url: "https://127.0.0.1:0", token: 0123456789abcdef0123, tls: { cert: us.crt, key: us.key } }',
+    });
+    const file = join(folder, "parley.yaml");
+    const program = { apply: async (settings: Settings) => void applied.push(settings) };
+    const tell = (_level: string, _event: string, text: string) => void told.push(text);
+    const another = new Reloader({ file, environment: {}, loaded: loadSettings(file, {}), program, tell });
+    const own = await issue("us", "relay.example.com", "new.example.com");
+    const strangers = await testAuthority("strangers");
+    put("ca.crt", authority.cert + strangers.cert);
+    await another.reloadCertificates();
+    expect(applied[0]?.outgoing.tls.own?.cert).toBe(own.cert);
+    expect(applied[0]?.outgoing.tls.ca).toEqual([authority.cert + strangers.cert]);
+    expect(applied[0]?.admin?.tls?.cert).toBe(own.cert);
+    expect(told.map((text) => text.slice(0, text.indexOf(":")))).toEqual([
+      "outgoing.tls",
+      "admin.tls",
+      "outgoing.tls.ca",
+    ]);
+  });
+
   it("says nothing when nothing has changed", async () => {
     await reloader.reloadCertificates();
     expect([applied, told]).toEqual([[], []]);
