@@ -30,6 +30,18 @@ interface Message {
   told: boolean;
 }
 
+const strictLimits = {
+  messageBytes: 3000,
+  fileBytes: 1500,
+  bytesPerSecond: 200_000,
+  bytesPerSecondPerDomain: 100_000,
+  bytesPerSecondPerUser: 50_000,
+};
+const strictPolicy = {
+  asks: true,
+  rules: [{ action: "deny", user: "bob", contentType: "text/*", largerThan: 500 }],
+} as const;
+
 class World {
   readonly bench: RelayBench;
   readonly honest: BenchPeer[];
@@ -40,7 +52,13 @@ class World {
   #nextStatus: string;
 
   constructor(chunkBytes: number) {
-    this.bench = new RelayBench({ forwarding: { chunkBytes }, limits: { idleSeconds: 1_000_000 } });
+    // The last fuzzer's relay wants neither large messages nor fast users, and asks who may have a session.
+    const strict = chunkBytes === 2048;
+    this.bench = new RelayBench({
+      forwarding: { chunkBytes },
+      limits: { idleSeconds: 1_000_000, ...(strict && strictLimits) },
+      ...(strict && { policy: strictPolicy }),
+    });
     this.honest = [this.bench.client("alice"), this.bench.client("bob"), this.bench.connect("carol")];
     this.mallory = this.bench.client("mallory");
     this.messages = new Map();

@@ -17,6 +17,8 @@ import { insider, insiders, type Scene, stranger, strangers } from "../support/s
 const ACTIVE = 30_000;
 const AFTERWARDS = 400_000;
 const IDLE_SECONDS = 2000;
+/** How fast some relays let users, and all together, send. */
+const PACE = { bytesPerSecond: 300_000, bytesPerSecondPerDomain: 200_000, bytesPerSecondPerUser: 100_000 };
 const MOST_RECONNECTS = 3;
 
 /** One read of one sender: what may come on top of the high mark, heads of small chunks included. */
@@ -65,10 +67,11 @@ class RandomRun {
     });
     this.calm = dice.chance(0.25);
     this.betweenRelays = !this.calm && dice.chance(0.3);
+    const paced = new Dice(seed ^ 0x9ace).chance(0.3);
     this.relays = ["r1", "r2"].slice(0, dice.chance(0.4) ? 2 : 1).map((name) =>
       this.net.relay(`${name}.example.com`, {
         chunkBytes: dice.chance(0.25) ? dice.between(500, 20_000) : 0,
-        limits: { idleSeconds: IDLE_SECONDS },
+        limits: { idleSeconds: IDLE_SECONDS, ...(paced && PACE) },
       }),
     );
     this.homes = new Map();
