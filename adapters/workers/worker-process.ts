@@ -16,8 +16,8 @@ export type Listening = Extract<ToSupervisor, { type: "listening" }>;
 
 /** How long (ms) a worker may take until it listens. */
 const START_MS = 30_000;
-/** How long (ms) one that was told to stop may take besides its patience before it is killed. */
-const GRACE_MS = 2000;
+/** How long (ms) one that was told to stop may take besides its patience before it is killed: records are written last. */
+const GRACE_MS = 10_000;
 
 /** What a worker says without being asked. */
 export interface Told {
