@@ -32,7 +32,7 @@ interface Used {
 export class Nonces {
   lifetime: Millis; // of those that are out, too
   readonly #maxUsed: number;
-  readonly #secret: Uint8Array; // keys every seal; never leaves this object
+  readonly #keyed: ReturnType<typeof hmac.create>; // begun with a secret that never leaves this object; copied for every seal
   readonly #used: Map<number, Used>; // by number, in the order of first use
   #last: number; // the highest number given out
   #forgotten: number; // nonces up to this number are stale, whatever the table says
@@ -40,11 +40,12 @@ export class Nonces {
   constructor(fillRandom: (target: Uint8Array) => void, nonceSeconds: number, maxUsed: number = MAX_USED) {
     this.lifetime = nonceSeconds * 1000;
     this.#maxUsed = maxUsed;
-    this.#secret = new Uint8Array(32);
     this.#used = new Map();
     this.#last = 0;
     this.#forgotten = 0;
-    fillRandom(this.#secret);
+    const secret = new Uint8Array(32);
+    fillRandom(secret);
+    this.#keyed = hmac.create(sha256, secret);
   }
 
   /** How many used nonces are remembered. */
@@ -104,6 +105,10 @@ export class Nonces {
 
   /** No stamp holds a colon, so no two pairs are sealed as the same text. */
   #seal(stamp: string, realm: string): string {
-    return bytesToHex(hmac(sha256, this.#secret, octets(`${stamp}:${realm}`))).slice(0, SEAL_DIGITS);
+    const seal = this.#keyed
+      .clone()
+      .update(octets(`${stamp}:${realm}`))
+      .digest();
+    return bytesToHex(seal).slice(0, SEAL_DIGITS);
   }
 }
