@@ -1,7 +1,7 @@
 /**
  * Records as rows of a table, in PostgreSQL, MySQL or MariaDB.
  *
- * Its columns are the fields of a record; README has the statement that makes it. A row is inserted once, however often
+ * Its columns are the fields of a record; docs/operating.md has the statement that makes it. A row is inserted once, however often
  * it is tried: its id is the key.
  */
 import type { Database } from "../accounts/sql.ts";

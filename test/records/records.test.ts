@@ -214,7 +214,7 @@ describe.each(kinds)("$type", ({ type, need, start, database }) => {
     };
     const count = (where: string) => `(SELECT COUNT(*) FROM parley_sessions WHERE ${where})`;
 
-    test("each is a row of the table that README makes, whatever a client calls itself", async () => {
+    test("each is a row of the table that the reference makes, whatever a client calls itself", async () => {
       const records = await recordsOf(written());
       records.ended(ended, NOW);
       records.ended({ ...ended, session: 8, user: `${"ä".repeat(300)}\0'"` }, NOW);
@@ -261,7 +261,7 @@ describeWith([smallDisk], "a disk that is full", () => {
   });
 });
 
-test("README has the statements that make the tables", () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  for (const kind of ["postgres", "mysql"] as const) expect(readme).toContain(createTable(kind, "parley_sessions"));
+test("the reference has the statements that make the tables", () => {
+  const reference = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+  for (const kind of ["postgres", "mysql"] as const) expect(reference).toContain(createTable(kind, "parley_sessions"));
 });
