@@ -8,6 +8,7 @@
  */
 import type { Millis } from "../ports.ts";
 import type { Connection } from "../session/connection.ts";
+import { Flights } from "./flights.ts";
 import type { State } from "./state.ts";
 
 /** Backlog of a connection above which its senders wait. */
@@ -33,6 +34,7 @@ export class BackPressure {
   readonly #isShared: (source: Connection) => boolean;
   /** Connections with room again whose senders are being let go; the rest of them at the next tick. */
   readonly #releasing: Set<Connection>;
+  readonly #flights: Flights;
 
   /**
    * @param stalled  told of a connection that has taken nothing for STALL_TIMEOUT
@@ -43,21 +45,27 @@ export class BackPressure {
     this.#stalled = stalled;
     this.#isShared = isShared;
     this.#releasing = new Set();
+    this.#flights = new Flights(state);
   }
 
   /** True when `tick` has somebody to let go. */
   get pending(): boolean {
-    return this.#releasing.size > 0;
+    return this.releasing > 0;
   }
 
   /** How many connections with room again still hold senders back. */
   get releasing(): number {
-    return this.#releasing.size;
+    return this.#releasing.size + this.#flights.releasing;
   }
 
-  /** `source` has caused octets to be written to `out`. */
-  wrote(source: Connection, out: Connection): void {
+  /**
+   * `source` has caused octets to be written to `out`.
+   *
+   * @param answered  of a request for which it promises a response
+   */
+  wrote(source: Connection, out: Connection, answered = false): void {
     if (out.closed) return;
+    if (answered && out.flight !== undefined) this.#flights.wrote(source, out, out.flight);
     if (out.stallTimer === undefined) this.#watch(out);
     const { counters } = this.#state;
     const { backlog } = out;
@@ -78,10 +86,12 @@ export class BackPressure {
   eased(out: Connection): void {
     if (out.overflowing.size > 0 && !isFull(out)) out.overflowing.clear();
     if (out.held.length > 0 && !isFull(out)) this.#release(out);
+    if (out.flight !== undefined) this.#flights.eased(out, out.flight);
   }
 
   /** `connection` has gone: nobody waits for it, and it waits for nobody. */
   gone(connection: Connection): void {
+    this.#flights.gone(connection);
     this.#releasing.delete(connection);
     for (const source of connection.held.splice(0)) this.#letGo(source);
     connection.overflowing.clear();
@@ -101,6 +111,7 @@ export class BackPressure {
       if (isFull(out)) this.#releasing.delete(out);
       else this.#release(out);
     }
+    this.#flights.tick();
   }
 
   #release(out: Connection): void {

@@ -216,7 +216,7 @@ export class Incoming implements FrameSink {
     } else if (this.#out !== undefined) {
       const known = this.#known as KnownSend;
       forwardWhole(state, source, known, this.#out, this.#head as Head, whole, flag, this.#range);
-      backPressure.wrote(source, this.#out);
+      backPressure.wrote(source, this.#out, this.#failureReport === REPORT_YES);
       this.#head = undefined;
       whole.octets = nothing; // the read is not kept alive
     }

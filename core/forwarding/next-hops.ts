@@ -9,6 +9,7 @@ import type { Uri } from "../codec/uri.ts";
 import type { Fault } from "../faults.ts";
 import type { DialFailure, Hop, Ticket } from "../ports.ts";
 import { Connection } from "../session/connection.ts";
+import { Flight } from "../session/flight.ts";
 import type { Lease } from "../session/lease.ts";
 import { certifies, isRelay } from "../session/relay-peer.ts";
 import type { Route } from "./route.ts";
@@ -78,6 +79,7 @@ export class NextHops {
     if (!dialed && !isRelay(peer, uri.host, this.#state.config.relayNames)) return;
     this.#byHop.set(key, connection);
     connection.hopKeys.add(key);
+    connection.flight ??= new Flight();
   }
 
   /** A connection on which to answer a relay whose own has gone (RFC 4976 §6.4.1); undefined when there is no way. */

@@ -3,9 +3,10 @@
  *
  * The chunk is passed on as it arrives. What we send is chunks of our own: each begins when there is an octet for it and
  * ends with `+` when somebody else has a frame to write to the same connection, when the next hop is known to take no
- * more at once, or when our end-line would occur in the body. The last octet received is kept back until more or the
- * end-line comes, so that the chunk which carries the final flag is never empty. While somebody else's chunk is open, more
- * is kept: to interrupt it for less than 2048 octets would cost more than it carries (RFC 4975 §7.1.1).
+ * more at once, when others share the way to another relay, or when our end-line would occur in the body. The last octet
+ * received is kept back until more or the end-line comes, so that the chunk which carries the final flag is never empty.
+ * While somebody else's chunk is open, more is kept: to interrupt it for less than 2048 octets would cost more than it
+ * carries (RFC 4975 §7.1.1).
  */
 import { DOLLAR, HASH, PLUS, sameOctets } from "../bytes/octets.ts";
 import { type ByteRange, formatByteRange } from "../codec/byte-range.ts";
@@ -13,7 +14,8 @@ import { type Head, SEND } from "../codec/head.ts";
 import { BYTE_RANGE } from "../codec/header.ts";
 import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection, Feeder } from "../session/connection.ts";
-import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH, type Transaction } from "../session/transaction.ts";
+import { SHARED_CHUNK } from "../session/flight.ts";
+import { type Origin, REPORT_NO, REPORT_YES, TRANSACT_ID_LENGTH, type Transaction } from "../session/transaction.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
 import { count } from "./counters.ts";
@@ -39,6 +41,7 @@ export class Stream implements Feeder {
   #keptLength: number;
   #position: number; // of the next octet to be written
   #chunkStart: number; // position of the open chunk's first octet
+  #limit: number; // of its body; 0 for none
   #open: boolean;
   #transaction: Transaction | undefined; // of the open chunk
   readonly #id: Uint8Array; // and its transact-id
@@ -73,6 +76,7 @@ export class Stream implements Feeder {
     this.#guard = new TidGuard();
     this.#kept = new Uint8Array(1);
     this.#keptLength = 0;
+    this.#limit = 0;
     this.#open = false;
     this.#transaction = undefined;
     this.#id = new Uint8Array(TRANSACT_ID_LENGTH);
@@ -100,7 +104,7 @@ export class Stream implements Feeder {
     this.#writeKept(true);
     this.#keep(source, end - 1, end);
     this.#write(source, start, end - 1, true, dashless);
-    this.#backPressure.wrote(this.#origin.source, this.#out);
+    this.#backPressure.wrote(this.#origin.source, this.#out, this.#origin.failureReport === REPORT_YES);
   }
 
   /** The end-line has come. */
@@ -111,7 +115,7 @@ export class Stream implements Feeder {
     else this.#begin(this.#rangeText);
     this.#close(flag);
     if (flag === DOLLAR) countEnd(this.#route);
-    this.#backPressure.wrote(this.#origin.source, this.#out);
+    this.#backPressure.wrote(this.#origin.source, this.#out, this.#origin.failureReport === REPORT_YES);
   }
 
   /**
@@ -172,10 +176,10 @@ export class Stream implements Feeder {
 
   /** @param more  octets will follow: a chunk that is full ends here, because the next hop may wait for its end */
   #write(source: Uint8Array, start: number, end: number, more: boolean, dashless: boolean): void {
-    const limit = this.#route.chunkBytes;
     let at = start;
     while (at < end) {
       if (!this.#open) this.#begin(undefined);
+      const limit = this.#limit;
       const room = limit === 0 ? end - at : limit - (this.#position - this.#chunkStart);
       const stop = this.#guard.check(source, at, Math.min(end, at + room), dashless);
       if (stop > at) this.#out.write(source, at, stop);
@@ -218,8 +222,20 @@ export class Stream implements Feeder {
     out.write(head.octets, 0, head.length);
     out.openChunk = this;
     this.#chunkStart = this.#position;
+    this.#limit = this.#chunkLimit();
     this.#open = true;
     count(this.#state.counters.requestsOut, SEND);
+  }
+
+  /** How long the chunk that begins may be: shorter while others wait for their turn, so that it is answered sooner. */
+  #chunkLimit(): number {
+    const { chunkBytes } = this.#route;
+    const { flight } = this.#out;
+    if (flight === undefined) return chunkBytes;
+    const { now } = this.#state;
+    flight.usedBy(this.#route, now);
+    if (!flight.isShared(now) || this.#origin.failureReport !== REPORT_YES) return chunkBytes;
+    return chunkBytes === 0 ? SHARED_CHUNK : Math.min(chunkBytes, SHARED_CHUNK);
   }
 
   #close(flag: number): void {

@@ -58,6 +58,7 @@ export function forwardWhole(
   }
 
   out.openChunk?.interrupt();
+  out.flight?.usedBy(route, state.now);
   const first = range?.start ?? 1;
   const last = first + length - 1;
   // §6.4.1: a range-end that the body does not bear out is corrected. An empty body has no position to speak of.

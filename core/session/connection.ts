@@ -10,6 +10,7 @@ import { Reader } from "../codec/reader.ts";
 import type { FrameSink } from "../codec/reader.ts";
 import type { Hop, Link, ListenerConfig, Millis, Peer } from "../ports.ts";
 import { Few } from "./few.ts";
+import { Flight } from "./flight.ts";
 import type { Lease } from "./lease.ts";
 import type { Timer } from "./timers.ts";
 import { TransactionTable, type TransactionTimers } from "./transaction.ts";
@@ -40,12 +41,15 @@ export class Connection {
   readonly #random: RandomPool;
   readonly #timers: TransactionTimers;
   #transactions: TransactionTable | undefined; // requests we have sent here, once there was one
+  flight: Flight | undefined; // what is under way, if a relay is there
   readonly leases: Few<Lease>; // URIs handed out to the client here
 
   holds: number; // why we do not read from it: how many connections it is waiting for
   heldAt: Millis; // since when
   readonly held: Connection[]; // those that wait for this one, oldest first
   readonly overflowing: Few<Connection>; // those that do not wait any longer: while it is full, theirs is refused
+  weighed: number; // what it had brought when we began to look how much it brings
+  weighedAt: Millis;
   readonly hopKeys: Few<string>; // next hops it is known to lead to; see next-hops.ts
 
   proven: boolean; // a request of its has succeeded: probation is over (RFC 4976 §6.1)
@@ -86,11 +90,14 @@ export class Connection {
     this.#random = random;
     this.#timers = timers;
     this.#transactions = undefined;
+    this.flight = "hop" in at ? new Flight() : undefined;
     this.leases = new Few();
     this.holds = 0;
     this.heldAt = 0;
     this.held = [];
     this.overflowing = new Few();
+    this.weighed = 0;
+    this.weighedAt = now;
     this.hopKeys = new Few();
     this.proven = "hop" in at;
     this.refusals = 0;

@@ -153,7 +153,9 @@ export class TransactionTable {
 
   /** Its end-line was written: once the kernel has that, it can time out. */
   sent(transaction: Transaction, now: Millis): void {
-    transaction.endsAt = this.connection.written;
+    const end = this.connection.written;
+    transaction.endsAt = end;
+    if (transaction.origin?.failureReport === REPORT_YES) this.connection.flight?.sent(end);
     if (this.connection.backlog === 0) {
       this.#timers.start(transaction, now);
       return;
@@ -196,6 +198,7 @@ export class TransactionTable {
   finish(transaction: Transaction): void {
     if (!transaction.active) return;
     transaction.queue?.remove(transaction);
+    this.connection.flight?.answered(transaction.endsAt);
     transaction.active = false;
     transaction.origin = undefined;
     transaction.asked = undefined;

@@ -1,12 +1,17 @@
 /** Who shares what with whom: connections, time, and memory. */
 import { describe, expect, it } from "vitest";
 import { octets, SimNetwork } from "../support/sim-network.ts";
-import type { SimClient } from "../support/sim/sim-client.ts";
+import type { SendOptions, SimClient } from "../support/sim/sim-client.ts";
+import { ChainNetwork } from "./chain-network.ts";
 
 const BUFFER = 64 * 1024;
 /** Octets in a millisecond: 80 Mbit/s. */
 const BANDWIDTH = 10_000;
 const MB = 1024 * 1024;
+/** Octets in a millisecond from relay to relay: 240 Mbit/s, where a megabyte takes 35 ms. */
+const RELAYS = 30_000;
+/** Of files: each of our endpoints gets 9 MB a second out. */
+const SENDERS = 6;
 
 function network(seed = 4976): SimNetwork {
   return new SimNetwork({ seed, latency: [5, 5], bandwidth: [BANDWIDTH, BANDWIDTH], buffer: [BUFFER, BUFFER] });
@@ -114,5 +119,43 @@ describe("a receiver that does not read", () => {
     expect(relay.peak.total).toBeLessThan(256 * 1024 + 50 * 66 * 1024);
     net.advance(60_000);
     expect(sent.every(({ arrived }) => arrived.length === 1)).toBe(true);
+  });
+});
+
+describe("a connection between two relays, with kernels that take 16 MB", () => {
+  /** What Carol's lines to Dave take beside files that bring more than goes from relay to relay. */
+  function besideFiles(relays: number, options: SendOptions): number[] {
+    const net = new ChainNetwork({
+      seed: 4976,
+      relays,
+      hers: 1,
+      latency: [1, 1],
+      bandwidth: [RELAYS, RELAYS],
+      buffer: [16 * MB, 16 * MB],
+    });
+    const introduced = (from: string, to: string) => {
+      const pair = [net.person(from, "alice"), net.person(to, "bob")] as const;
+      for (const { name } of pair) net.paces.set(name, 10 * RELAYS);
+      net.introduce(pair[0], net.relayAt(0), pair[1], net.relayAt(relays - 1));
+      return pair;
+    };
+    const [carol, dave] = introduced("carol", "dave");
+    const pairs = Array.from({ length: SENDERS }, (_, i) => introduced(`alice${i}`, `bob${i}`));
+    const files = pairs.map(([alice, bob]) => alice.send(bob, octets(10 * MB), { stream: true, ...options }));
+    const latencies = chat(net, carol, dave, 10);
+    net.advance(950);
+    expect(files.every(({ arrived }) => arrived.length === 0)).toBe(true);
+    net.advance(10_000);
+    expect(files.every(({ arrived }) => arrived.length === 1)).toBe(true);
+    expect(latencies().length).toBe(10);
+    return latencies();
+  }
+
+  it.each([2, 3])("carries a chat beside files within 50 ms, through %i relays", (relays) => {
+    expect(Math.max(...besideFiles(relays, {}))).toBeLessThan(50);
+  });
+
+  it("lets a chat wait behind files for which no responses are wanted: nobody knows how much of them lies there", () => {
+    expect(Math.max(...besideFiles(2, { failureReport: "no" }))).toBeGreaterThan(100);
   });
 });
