@@ -33,7 +33,7 @@ export const onNode = process.versions.bun === undefined && process.versions.den
 /** Like `describe`, for tests that run on Node and not without all of `needs`. */
 export function describeWith(needs: readonly Need[], name: string, tests: () => void): void {
   if (onNode) describeEverywhereWith(needs, name, tests);
-  else describe.skip(name, tests);
+  else describe.skip(`${name} (skipped: what it tests is the same on every runtime, and Node's run has it)`, tests);
 }
 
 /** The same on every runtime: for what our own code does there. */
