@@ -17,11 +17,16 @@ export type BunSocket = Bun.Socket<Wire>;
 /** A peer that vanished without a word is noticed by the kernel asking it now and then, starting after this. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Pieces shorter than this together are written in one call. Sockets share it: what is not taken is offered again. */
-const scratch = new Uint8Array(64 * 1024);
+/**
+ * Each call is one of the system and under TLS a record, so what is short goes with the beginning of what follows it.
+ * Sockets share it: what is not taken is offered again.
+ */
+const scratch = new Uint8Array(16 * 1024);
 
 /** A socket from its first moment to its last; a connection of core's for most of that time. */
 export class Wire implements Channel {
+  /** All there is: `write` says exactly what was taken. */
+  readonly lot = Number.POSITIVE_INFINITY;
   readonly socket: BunSocket;
   /** Undefined in a handshake. */
   #connection: Connection | undefined;
@@ -77,16 +82,22 @@ export class Wire implements Channel {
 
   write(pieces: readonly Uint8Array[], octets: number): number {
     let taken = 0;
+    let offset = 0; // octets of pieces[i] that went with those before it
     for (let i = 0; i < pieces.length; ) {
-      let lot = pieces[i++] as Uint8Array;
-      // Each call is a call of the system, and under TLS a record.
-      if (i < pieces.length && lot.length < scratch.length) {
-        let length = 0;
-        for (i--; i < pieces.length; i++) {
+      let lot = pieces[i] as Uint8Array;
+      if (offset > 0) lot = lot.subarray(offset);
+      offset = 0;
+      i++;
+      if (lot.length < scratch.length && i < pieces.length) {
+        scratch.set(lot);
+        let length = lot.length;
+        while (i < pieces.length && length < scratch.length) {
           const piece = pieces[i] as Uint8Array;
-          if (length + piece.length > scratch.length) break;
-          scratch.set(piece, length);
-          length += piece.length;
+          const more = Math.min(piece.length, scratch.length - length);
+          scratch.set(more < piece.length ? piece.subarray(0, more) : piece, length);
+          length += more;
+          if (more < piece.length) offset = more;
+          else i++;
         }
         lot = scratch.subarray(0, length);
       }

@@ -10,9 +10,10 @@ import type { TLSSocket } from "node:tls";
 import type { Peer } from "../../core/mod.ts";
 import { Connection } from "../shared/connection.ts";
 import type { Driver } from "../shared/driver.ts";
-import type { Channel } from "../shared/outbox.ts";
+import { type Channel, LOT } from "../shared/outbox.ts";
 import type { Accepted } from "../shared/runtime.ts";
 import type { Gate } from "./gate.ts";
+import { type Connected, isReadIntoOurs, key } from "./reads.ts";
 
 /** A peer that vanished without a word is noticed by the kernel asking it now and then, starting after this. */
 const KEEP_ALIVE_MS = 60_000;
@@ -24,7 +25,8 @@ const KEEP_ALIVE_MS = 60_000;
  */
 export function connect(socket: Socket, peer: Peer, driver: Driver, open: Accepted, gate?: Gate): void {
   const channel = new SocketChannel(socket, gate);
-  const connection = new Connection(driver, peer, channel, { freshReads: true });
+  const intoOurs = isReadIntoOurs(socket);
+  const connection = new Connection(driver, peer, channel, { freshReads: !intoOurs });
   channel.connection = connection;
   channel.raw.setNoDelay(true);
   channel.raw.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -34,23 +36,21 @@ export function connect(socket: Socket, peer: Peer, driver: Driver, open: Accept
   socket.on("end", finished);
   connection.attach(open);
   if (socket.destroyed) return connection.gone(); // it closed on its way here
-  socket.on("data", received);
+  if (intoOurs) socket.resume();
+  else socket.on("data", received);
 }
 
 /** Sockets have their listeners in common: ten thousand idle ones would have four functions each. */
-const key = Symbol("connection");
-type Connected = Socket & { [key]: Connection };
-
 function gone(this: Socket): void {
-  (this as Connected)[key].gone();
+  (this as Connected)[key]?.gone();
 }
 
 function finished(this: Socket): void {
-  (this as Connected)[key].finished();
+  (this as Connected)[key]?.finished();
 }
 
 function received(this: Socket, bytes: Uint8Array): void {
-  (this as Connected)[key].received(bytes);
+  (this as Connected)[key]?.received(bytes);
 }
 
 export function ignore(): void {}
@@ -62,6 +62,7 @@ export function tlsVersion(socket: Socket | TLSSocket): Pick<Peer, "tls"> {
 }
 
 class SocketChannel implements Channel {
+  readonly lot = LOT;
   connection: Connection | undefined;
   /** The socket of the kernel, as far as it can be had. */
   readonly raw: Socket;

@@ -21,7 +21,9 @@ import { type Attempt, dialBy, DialError, leavingBy } from "../shared/reach.ts";
 import type { Target } from "../shared/resolve.ts";
 import type { DialOptions, DialOutcome } from "../shared/runtime.ts";
 import { connect, ignore, tlsVersion } from "./channel.ts";
-import type { Gate, MakeGate } from "./gate.ts";
+import type { Gate } from "./gate.ts";
+import { opening } from "./reads.ts";
+import type { Cures } from "./runtime.ts";
 import { usable } from "./usable.ts";
 
 /** What an attempt leads to. */
@@ -32,8 +34,8 @@ interface Reached {
   readonly gate?: Gate | undefined;
 }
 
-export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome, makeGate?: MakeGate): void {
-  const attempt: Attempt<Reached> = (target, signal) => attemptAt(hop, options, target, signal, makeGate);
+export function dial(hop: Hop, options: DialOptions, driver: Driver, outcome: DialOutcome, cures: Cures = {}): void {
+  const attempt: Attempt<Reached> = (target, signal) => attemptAt(hop, options, target, signal, cures);
   dialBy(hop, options, driver, outcome, attempt, ({ socket, raw, gate }) => {
     const peer: Peer = {
       address: plainAddress(raw.remoteAddress ?? ""),
@@ -51,18 +53,20 @@ function attemptAt(
   options: DialOptions,
   target: Target,
   signal: AbortSignal,
-  makeGate: MakeGate | undefined,
+  { makeGate, reads }: Cures,
 ): Promise<Reached> {
   const localAddress = leavingBy(hop, target, options);
   const where = `${authority(target.address, target.port)}${localAddress === undefined ? "" : ` from ${localAddress}`}`;
   return new Promise((resolve, reject) => {
     // As in listen.ts: half-open is for what has been said, and nothing has been in a handshake.
-    const raw = connectTcp({
+    const to = {
       host: target.address,
       port: target.port,
       allowHalfOpen: !hop.secure,
       ...(localAddress !== undefined && { localAddress }),
-    });
+    };
+    const raw =
+      reads === undefined || hop.secure ? connectTcp(to) : opening(reads, (onread) => connectTcp({ ...to, onread }));
     // Never the socket under a TLSSocket: destroying that one first crashes Node (20 to 26).
     let outermost: Socket = raw;
     signal.addEventListener("abort", () => outermost.destroy());

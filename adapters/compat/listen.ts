@@ -23,15 +23,17 @@ import type { Driver } from "../shared/driver.ts";
 import type { Origin } from "../shared/proxy-protocol.ts";
 import type { Accepted, KeyPair, Listening, ListenOptions, TlsServerOptions } from "../shared/runtime.ts";
 import { connect, ignore, tlsVersion } from "./channel.ts";
-import type { Gate, MakeGate } from "./gate.ts";
+import type { Gate } from "./gate.ts";
 import { Proxied } from "./proxied.ts";
+import { readInto } from "./reads.ts";
+import type { Cures } from "./runtime.ts";
 import { usable } from "./usable.ts";
 
 export async function listen(
   options: ListenOptions,
   driver: Driver,
   accepted: Accepted,
-  makeGate?: MakeGate,
+  { makeGate, reads }: Cures = {},
 ): Promise<Listening> {
   let open = true;
   const give = (secure: boolean, { socket, gate, origin }: Arrived, names: readonly string[]) => {
@@ -60,7 +62,9 @@ export async function listen(
     give(false, { socket, origin }, []);
   };
   // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
-  const server = createServer({ allowHalfOpen: tls === undefined }, (socket) => {
+  const ours = tls === undefined && proxied === undefined ? reads : undefined;
+  const server = createServer({ allowHalfOpen: tls === undefined, pauseOnConnect: ours !== undefined }, (given) => {
+    const socket = ours === undefined ? given : readInto(ours, given);
     socket.on("error", ignore);
     if (proxied === undefined) begin(socket);
     else proxied.begin(socket, (origin) => begin(socket, origin));

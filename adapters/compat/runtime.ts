@@ -4,13 +4,20 @@ import { dial } from "./dial.ts";
 import type { MakeGate } from "./gate.ts";
 import { listen } from "./listen.ts";
 
-/** @param makeGate  where a paused TLSSocket goes on reading */
-export function compat(name: Runtime["name"], makeGate?: MakeGate): Runtime {
+/** What differs between the runtimes that have them. */
+export interface Cures {
+  /** Where a paused TLSSocket goes on reading. */
+  readonly makeGate?: MakeGate;
+  /** What plain sockets are read into, where a socket can be told. */
+  readonly reads?: Uint8Array;
+}
+
+export function compat(name: Runtime["name"], cures: Cures = {}): Runtime {
   return {
     name,
     dials: { plain: { api: "node:net", because }, tls: { api: "node:tls", because } },
-    listen: (options, driver, accepted) => listen(options, driver, accepted, makeGate),
-    dial: (hop, options, driver, outcome) => dial(hop, options, driver, outcome, makeGate),
+    listen: (options, driver, accepted) => listen(options, driver, accepted, cures),
+    dial: (hop, options, driver, outcome) => dial(hop, options, driver, outcome, cures),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Peer } from "../../core/mod.ts";
 import { plainAddress } from "../shared/address.ts";
 import { Connection } from "../shared/connection.ts";
 import type { Driver } from "../shared/driver.ts";
-import type { Channel } from "../shared/outbox.ts";
+import { type Channel, LOT } from "../shared/outbox.ts";
 import type { Accepted } from "../shared/runtime.ts";
 
 /**
@@ -42,6 +42,7 @@ export function connect(conn: Deno.TcpConn, driver: Driver, open: Accepted, gone
 function nothing(): void {}
 
 class ConnChannel implements Channel {
+  readonly lot = LOT;
   connection: Connection | undefined;
   readonly #conn: Deno.TcpConn;
   readonly #gone: () => void;

@@ -31,12 +31,12 @@ export const deno: Runtime = {
       options,
       choose,
       (asked) => listen(asked, driver, accepted),
-      (asked) => listenCompat(asked, driver, accepted, makeGate),
+      (asked) => listenCompat(asked, driver, accepted, { makeGate }),
     );
   },
   dial(hop, options, driver, outcome) {
     const { plain } = waysToDial(this.dials, options.from);
-    if (hop.secure || plain !== this.dials.plain) dialCompat(hop, options, driver, outcome, makeGate);
+    if (hop.secure || plain !== this.dials.plain) dialCompat(hop, options, driver, outcome, { makeGate });
     else dial(hop, options, driver, outcome);
   },
 };

@@ -5,9 +5,9 @@
  * the channel in one call. While the channel is still busy with the last lot, writes gather here, so a slow reader
  * costs pages and not thousands of little buffers.
  *
- * A long write out of the buffer that was just received is passed on without a copy. The memory is only borrowed, but
- * it is the runtime's, which never uses a read buffer twice, and core has no business writing into it. What is kept that
- * way has a bound of its own, because a view of a tenth of a buffer keeps all of it.
+ * Where the runtime never uses a read buffer twice, a long write out of the one just received is passed on without a copy:
+ * core has no business writing into it. What is kept that way has a bound of its own, because a view of a tenth of a
+ * buffer keeps all of it.
  */
 import type { Driver, Flushable, Owner } from "./driver.ts";
 
@@ -16,21 +16,25 @@ export const HIGH_MARK = 256 * 1024;
 /** `Feed.writable` comes when a backlog that was above this has fallen below it. */
 export const LOW_MARK = 64 * 1024;
 
-/** Writes of at least this length are worth passing on without a copy. */
-const LONG = 4096;
+/** Writes of at least this length are worth passing on without a copy; shorter ones make one piece with what is around them. */
+const LONG = 32 * 1024;
 /** The most that views may keep alive of the buffers they look into, while a connection has a backlog. */
 const KEPT = 512 * 1024;
+/** The first page of a backlog is small, since most backlogs are and slow readers keep theirs; those behind it are not. */
 const PAGE = 16 * 1024;
+const LARGE_PAGE = 64 * 1024;
 /**
- * The most that is offered to a channel at once. Some say what was taken only when all of it was, and core judges by that
- * whether a slow peer still moves.
+ * What to offer at once to a channel that says what was taken only when all of it was: core judges by that whether a slow
+ * peer still moves.
  */
-const LOT = 64 * 1024;
-/** Pages kept for the next turn; idle connections hold none. */
-const SPARE_PAGES = 256;
+export const LOT = 64 * 1024;
+/** Pages of each size kept for the next turn; idle connections hold none. */
+const SPARE_PAGES = 64;
 
 /** The runtime's end of a connection. */
 export interface Channel {
+  /** The most it is to be offered at once. */
+  readonly lot: number;
   /**
    * Offers pieces, `octets` long in all, and answers how many octets were taken at once. When that is not all, the
    * pieces stay where they are until `Connection.taken` says how many more went; the rest is then offered again.
@@ -109,10 +113,6 @@ export class Outbox implements Flushable {
     if (length >= LONG && this.#mayKeep(source)) {
       this.#seal();
       this.#pieces.push(source.subarray(start, end));
-    } else if (length >= PAGE) {
-      this.#seal();
-      // Not source.slice: on a Buffer that would be a view.
-      this.#pieces.push(Uint8Array.prototype.slice.call(source, start, end));
     } else {
       this.#copy(source, start, end);
     }
@@ -123,7 +123,7 @@ export class Outbox implements Flushable {
     this.#touched = false;
     this.#seal();
     while (!this.#abandoned && this.#offered === 0 && this.backlog > 0) {
-      const octets = Math.min(this.backlog, LOT);
+      const octets = Math.min(this.backlog, this.#channel.lot);
       this.#offered = octets;
       const taken = this.#channel.write(octets === this.backlog ? this.#pieces : this.#first(octets), octets);
       if (taken > 0) this.#drop(taken);
@@ -177,18 +177,24 @@ export class Outbox implements Flushable {
   #copy(source: Uint8Array, start: number, end: number): void {
     let at = start;
     while (at < end) {
-      if (this.#page === undefined || this.#end === PAGE) {
+      let page = this.#page;
+      if (page === undefined || this.#end === page.length) {
         this.#seal();
-        if (this.#page !== undefined) this.#full.push(this.#page);
-        this.#page = sparePages.pop() ?? new Uint8Array(PAGE);
+        if (page === undefined) {
+          page = sparePages.pop() ?? new Uint8Array(PAGE);
+        } else {
+          this.#full.push(page);
+          page = spareLarge.pop() ?? new Uint8Array(LARGE_PAGE);
+        }
+        this.#page = page;
         this.#start = 0;
         this.#end = 0;
       }
-      const upTo = Math.min(end, at + PAGE - this.#end);
+      const upTo = Math.min(end, at + page.length - this.#end);
       if (upTo - at < SHORT) {
-        for (let i = at; i < upTo; i++) this.#page[this.#end++] = source[i] as number;
+        for (let i = at; i < upTo; i++) page[this.#end++] = source[i] as number;
       } else {
-        this.#page.set(source.subarray(at, upTo), this.#end);
+        page.set(source.subarray(at, upTo), this.#end);
         this.#end += upTo - at;
       }
       at = upTo;
@@ -235,7 +241,9 @@ export class Outbox implements Flushable {
       left -= piece.length;
       whole++;
       // The end of a page is its last piece.
-      if (piece.buffer === this.#full[0]?.buffer && piece.byteOffset + piece.length === PAGE) spare(this.#full.shift());
+      const oldest = this.#full[0];
+      if (piece.buffer === oldest?.buffer && piece.byteOffset + piece.length === oldest.length)
+        spare(this.#full.shift());
     }
     this.#pieces.splice(0, whole);
   }
@@ -245,7 +253,10 @@ export class Outbox implements Flushable {
 const SHORT = 32;
 
 const sparePages: Uint8Array[] = [];
+const spareLarge: Uint8Array[] = [];
 
 function spare(page: Uint8Array | undefined): void {
-  if (page !== undefined && sparePages.length < SPARE_PAGES) sparePages.push(page);
+  if (page === undefined) return;
+  const spares = page.length === PAGE ? sparePages : spareLarge;
+  if (spares.length < SPARE_PAGES) spares.push(page);
 }

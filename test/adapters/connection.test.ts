@@ -117,8 +117,8 @@ describe("what core writes", () => {
     }
 
     it("is passed on without a copy when it is long", () => {
-      expect(passedOn(new Uint8Array(16_384), 100, 16_384)).toBe(true);
-      expect(channel.calls).toEqual([[16_284]]);
+      expect(passedOn(new Uint8Array(65_536), 100, 65_536)).toBe(true);
+      expect(channel.calls).toEqual([[65_436]]);
     });
 
     it("is copied when it is short", () => {
@@ -127,21 +127,21 @@ describe("what core writes", () => {
 
     it("is copied when too much would be kept alive by views of it", () => {
       connection.attach((link) => ({
-        received: (bytes) => link.write(bytes, 0, 8192),
+        received: (bytes) => link.write(bytes, 0, 32_768),
         writable: () => {},
         ended: () => {},
       }));
-      // An eighth of each buffer, and nothing is taken: 64 KB of backlog keep 512 KB alive, and no more is kept.
+      // A quarter of each buffer, and nothing is taken: 128 KB of backlog keep 512 KB alive, and no more is kept.
       const kept = (count: number) => {
         channel.lots.length = 0;
         channel.room = 0;
-        for (let i = 0; i < count; i++) connection.received(new Uint8Array(65_536));
+        for (let i = 0; i < count; i++) connection.received(new Uint8Array(131_072));
         channel.room = Number.POSITIVE_INFINITY;
         connection.taken(0);
         expect(connection.backlog).toBe(0);
-        return [...memory()].filter(({ byteLength }) => byteLength === 65_536).length;
+        return [...memory()].filter(({ byteLength }) => byteLength === 131_072).length;
       };
-      expect(kept(10)).toBe(8);
+      expect(kept(10)).toBe(4);
       expect(kept(3)).toBe(3);
     });
 
@@ -155,14 +155,24 @@ describe("what core writes", () => {
         writable: () => {},
         ended: () => {},
       }));
-      connection.received(Buffer.alloc(8192, "b"));
-      expect(channel.calls).toEqual([[4, 8192, 4]]);
-      expect(channel.taken).toBe(`head${"b".repeat(8192)}tail`);
+      connection.received(Buffer.alloc(40_000, "b"));
+      expect(channel.calls).toEqual([[4, 40_000, 4]]);
+      expect(channel.taken).toBe(`head${"b".repeat(40_000)}tail`);
     });
   });
 
+  it("goes out in lots where the channel does not say how much of one was taken", () => {
+    const long = Buffer.alloc(100_000, "a");
+    driver.turn(() => connection.write(long, 0, long.length));
+    expect(channel.calls.map((pieces) => pieces.reduce((sum, octets) => sum + octets, 0))).toEqual([65_536, 34_464]);
+    channel.calls.length = 0;
+    channel.lot = Number.POSITIVE_INFINITY;
+    driver.turn(() => connection.write(long, 0, long.length));
+    expect(channel.calls.map((pieces) => pieces.reduce((sum, octets) => sum + octets, 0))).toEqual([100_000]);
+  });
+
   describe("in pages", () => {
-    const long = Buffer.alloc(40_000, "a");
+    const long = Buffer.alloc(100_000, "a");
     /** In writes that are short enough to be copied. */
     const fill = (to: Connection) => {
       driver.turn(() => {
@@ -180,6 +190,7 @@ describe("what core writes", () => {
     });
 
     it("uses one again as soon as it was taken, and not before", () => {
+      channel.lot = Number.POSITIVE_INFINITY;
       channel.room = 20_000;
       fill(connection);
       const [taken, partly, waiting] = [...memory()];

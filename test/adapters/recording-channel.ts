@@ -1,7 +1,8 @@
 /** A kernel that takes as much as a test lets it, and remembers what it was given. */
-import type { Channel } from "../../adapters/shared/outbox.ts";
+import { type Channel, LOT } from "../../adapters/shared/outbox.ts";
 
 export class RecordingChannel implements Channel {
+  lot: number = LOT;
   /** What was taken, in one piece. */
   taken = "";
   /** Each call of `write`, as lengths of its pieces. */

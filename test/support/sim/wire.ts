@@ -2,7 +2,7 @@
  * A connection between two programs on the simulated network, and all that can befall it: stalls, half-close, reset,
  * loss at any octet, and the silence of somebody who was switched off.
  */
-import type { Channel } from "../../../adapters/shared/outbox.ts";
+import { type Channel, LOT } from "../../../adapters/shared/outbox.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe, type PipeShape } from "./pipe.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -81,6 +81,7 @@ export class Wire {
 
 /** One side of a wire, as its program sees it. */
 export class End implements Channel {
+  readonly lot: number = LOT;
   readonly wire: Wire;
   /** Buffers lent to `received` are never used again (Node), or at once (Deno). */
   readonly freshReads: boolean;
