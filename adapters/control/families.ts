@@ -108,6 +108,11 @@ export const families = {
 
   // What passes.
   parley_frames_total: { type: "counter", help: "Frames by method", labels: ["direction", "method"] },
+  parley_frame_bytes_total: {
+    type: "counter",
+    help: "Octets of frames by method, from start line to end-line; those of a frame that comes in once it is complete",
+    labels: ["direction", "method"],
+  },
   parley_bytes_total: { type: "counter", help: "Octets of all connections", labels: ["direction"] },
   parley_body_bytes_total: { type: "counter", help: "Octets of SEND bodies", labels: ["direction"] },
   parley_responses_total: { type: "counter", help: "Responses by status code", labels: ["direction", "code"] },

@@ -171,6 +171,10 @@ function readers(sources: Sources): Partial<Record<FamilyName, () => Samples>> {
       ...named({ ...framesIn }, (method) => ({ direction: "in", method })),
       ...named({ ...framesOut }, (method) => ({ direction: "out", method })),
     ]),
+    parley_frame_bytes_total: counted(({ frameBytesIn, frameBytesOut }) => [
+      ...named({ ...frameBytesIn }, (method) => ({ direction: "in", method })),
+      ...named({ ...frameBytesOut }, (method) => ({ direction: "out", method })),
+    ]),
     parley_bytes_total: counted(({ bytesIn, bytesOut }) => bothWays(bytesIn, bytesOut)),
     parley_body_bytes_total: counted(({ bodyBytesIn, bodyBytesOut }) => bothWays(bodyBytesIn, bodyBytesOut)),
     parley_responses_total: counted(({ responsesIn, responsesOut }) => [

@@ -41,8 +41,13 @@ export interface FrameSink {
    * @param dashless  no seven dashes in a row stand among them: the search for the end-line has seen to that
    */
   body(source: Uint8Array, start: number, end: number, dashless: boolean): void;
-  /** The end-line was read. `flag` is `$`, `+` or `#`. */
-  end(flag: number): void;
+  /**
+   * The end-line was read.
+   *
+   * @param flag    `$`, `+` or `#`
+   * @param octets  of the whole frame, from its start line to the CRLF of its end-line
+   */
+  end(flag: number, octets: number): void;
   /** Framing is lost: the reader takes nothing more. */
   lost(fault: Fault): void;
 }
@@ -99,6 +104,7 @@ export class Reader {
   #strangeResponses: number;
   #view: DataView | undefined; // of the read, once somebody has asked for it
   #state: number;
+  #frameStart: number; // where the frame being read began, counted from the read: below 0 when with an earlier one
   #lineStart: number; // of the line being read, counted from head.base
   #scanned: number; // octets of the head known to hold no further line end, likewise
   #clean: boolean; // no control character in the line so far
@@ -122,6 +128,7 @@ export class Reader {
     this.#strangeResponses = 0;
     this.#view = undefined;
     this.#state = START;
+    this.#frameStart = 0;
     this.#lineStart = 0;
     this.#scanned = 0;
     this.#clean = true;
@@ -148,6 +155,7 @@ export class Reader {
     while (at < size && this.#state !== LOST) {
       at = this.#state === BODY ? this.#readBody(input, at) : this.#readHead(input, at);
     }
+    this.#frameStart -= size;
     this.#view = undefined;
     if (this.idle || this.#state === LOST) this.#standUp();
   }
@@ -249,8 +257,7 @@ export class Reader {
       this.#state = START;
       this.#sink.head(before === 0 ? this.#remember(head, head.end + DASHES) : head);
       if (this.#stopped()) return input.length;
-      this.#sink.end(flag);
-      return next;
+      return this.#end(flag, next);
     }
   }
 
@@ -279,8 +286,7 @@ export class Reader {
     head.flagInSight = flag;
     this.#sink.head(head);
     if (this.#stopped()) return size;
-    this.#sink.end(flag);
-    return end;
+    return this.#end(flag, end);
   }
 
   /** Keeps a head for those like it, if it may be one of many; returns the one to tell. */
@@ -459,8 +465,7 @@ export class Reader {
     if (this.#stopped()) return size;
     if (bodyEnd > at) this.#sink.body(input, at, bodyEnd, this.#dashless);
     if (this.#stopped()) return size;
-    this.#sink.end(flag);
-    return next;
+    return this.#end(flag, next);
   }
 
   /** Passes body octets on from input[at], up to the end-line or the end of the read. */
@@ -473,8 +478,7 @@ export class Reader {
       this.#state = START;
       if (found > at) this.#sink.body(input, at, found, this.#dashless);
       if (this.#stopped()) return size;
-      this.#sink.end(flag);
-      return found + this.#endLineLength + 3;
+      return this.#end(flag, found + this.#endLineLength + 3);
     }
     return this.#passBody(input, at);
   }
@@ -509,8 +513,7 @@ export class Reader {
       if (matched === whole) {
         this.#tailLength = this.#tailUnreal = 0;
         this.#state = START;
-        this.#sink.end(tail[start + whole - 3] as number);
-        return at + (start + whole - kept);
+        return this.#end(tail[start + whole - 3] as number, at + (start + whole - kept));
       }
       // All of the read is still a beginning of the end-line.
       tail.copyWithin(0, start, length);
@@ -569,6 +572,14 @@ export class Reader {
     if (++at === to || input[at] !== CR) return count + 1;
     if (++at === to || input[at] !== LF) return count + 2;
     return count + 3;
+  }
+
+  /** The end-line was read, and what follows it begins at `next`: that is where the next frame begins. */
+  #end(flag: number, next: number): number {
+    const octets = next - this.#frameStart;
+    this.#frameStart = next;
+    this.#sink.end(flag, octets);
+    return next;
   }
 
   /** The sink may have ended the connection in a call: then nothing more may be told. */

@@ -5,12 +5,12 @@
 import { DOLLAR, isText } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd } from "../codec/path.ts";
-import { type Head, SEND } from "../codec/head.ts";
+import { type Head, RESPONSE, SEND } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH } from "../codec/header.ts";
 import { comment } from "../codec/writer.ts";
 import type { Connection } from "../session/connection.ts";
 import { endFrame, ID_AT } from "./chunk.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -58,6 +58,7 @@ export function writeAnswer(
   count(state.counters.responsesOut, status);
   if (state.traces.on) state.traces.wrote(to, frame, 0, DOLLAR);
   endFrame(frame, id, DOLLAR, false);
+  add(state.counters.frameBytesOut, RESPONSE, frame.length);
   to.writeFrame(frame);
 }
 

@@ -4,12 +4,12 @@
  *
  * `LiveCounters` is what the relay adds to; `Counters` is a copy, made for whoever asks.
  */
-import { AUTH, OTHER_METHOD, REPORT, SEND } from "../codec/head.ts";
+import { AUTH, OTHER_METHOD, REPORT, RESPONSE, SEND } from "../codec/head.ts";
 import { comment } from "../codec/writer.ts";
 import type { Fault } from "../faults.ts";
 import type { ConnectionEnd, DialFailure, Millis, SessionEnd } from "../ports.ts";
 
-/** Frames of one direction. */
+/** Of frames of one direction: how many, or their octets. */
 export interface FrameCounts {
   readonly SEND: number;
   readonly REPORT: number;
@@ -27,6 +27,9 @@ export interface Counters {
   /** Frames whose head was read, and frames that were written. */
   readonly framesIn: FrameCounts;
   readonly framesOut: FrameCounts;
+  /** Octets of frames, from start line to end-line: of those that came when their end has come, of ours as they are written. */
+  readonly frameBytesIn: FrameCounts;
+  readonly frameBytesOut: FrameCounts;
   /** All octets of connections. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -72,6 +75,8 @@ const KINDS = 5;
 export class LiveCounters {
   readonly requestsIn: Float64Array; // by Kind
   readonly requestsOut: Float64Array;
+  readonly frameBytesIn: Float64Array; // by Kind, responses included
+  readonly frameBytesOut: Float64Array;
   bytesIn: number;
   bytesOut: number; // of connections that have ended; the others know themselves
   bodyBytesIn: number;
@@ -96,6 +101,8 @@ export class LiveCounters {
   constructor(domains: readonly string[]) {
     this.requestsIn = new Float64Array(KINDS);
     this.requestsOut = new Float64Array(KINDS);
+    this.frameBytesIn = new Float64Array(KINDS);
+    this.frameBytesOut = new Float64Array(KINDS);
     this.bytesIn = 0;
     this.bytesOut = 0;
     this.bodyBytesIn = 0;
@@ -129,11 +136,13 @@ export class LiveCounters {
 
   /** @param more  what connections that are still there add, and what timers know themselves */
   copy(more: Pick<Counters, "bytesOut" | "heldMillis" | "timersFired">): Counters {
-    const framesOut = frameCounts(this.requestsOut, this.responsesOut);
+    const framesOut = frameCounts(this.requestsOut, sum(this.responsesOut));
     const { reportsMade } = this;
     return {
-      framesIn: frameCounts(this.requestsIn, this.responsesIn),
+      framesIn: frameCounts(this.requestsIn, sum(this.responsesIn)),
       framesOut,
+      frameBytesIn: frameCounts(this.frameBytesIn, this.frameBytesIn[RESPONSE] as number),
+      frameBytesOut: frameCounts(this.frameBytesOut, this.frameBytesOut[RESPONSE] as number),
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut + more.bytesOut,
       bodyBytesIn: this.bodyBytesIn,
@@ -165,15 +174,24 @@ export function count(counts: Float64Array, at: number): void {
   counts[at] = (counts[at] as number) + 1;
 }
 
-function frameCounts(byKind: Float64Array, responses: Float64Array): FrameCounts {
+/** So many more. */
+export function add(counts: Float64Array, at: number, more: number): void {
+  counts[at] = (counts[at] as number) + more;
+}
+
+function frameCounts(byKind: Float64Array, response: number): FrameCounts {
   const of = (kind: number) => byKind[kind] as number;
   return {
     SEND: of(SEND),
     REPORT: of(REPORT),
     AUTH: of(AUTH),
     other: of(OTHER_METHOD),
-    response: responses.reduce((sum, some) => sum + some, 0),
+    response,
   };
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((total, some) => total + some, 0);
 }
 
 function byStatus(counts: Float64Array): Record<string, number> {

@@ -37,7 +37,7 @@ import {
 import { answerPaths, writeAnswer } from "./answer.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame } from "./chunk.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import type { NextHops } from "./next-hops.ts";
 import { type KnownSend, type Route, Routes } from "./route.ts";
 import type { State } from "./state.ts";
@@ -191,9 +191,10 @@ export class Incoming implements FrameSink {
     }
   }
 
-  end(flag: number): void {
+  end(flag: number, octets: number): void {
     const mode = this.#mode;
     this.#mode = DISCARD;
+    add(this.#around.state.counters.frameBytesIn, this.#kind, octets);
     if (this.#traced !== undefined) {
       this.#around.state.traces.end("in", this.#source, this.#traced, this.#tracedBytes, flag);
       this.#traced = undefined;
@@ -431,6 +432,7 @@ export class Incoming implements FrameSink {
     if (state.traces.on) state.traces.wrote(out, frame, body.length, DOLLAR);
     if (this.#hasBody) frame.text("\r\n").copy(body.octets, 0, body.length);
     endFrame(frame, new Scratch(32).text(id).take(), DOLLAR, this.#hasBody);
+    add(state.counters.frameBytesOut, this.#kind, frame.length);
     out.writeFrame(frame);
     if (transaction !== undefined) out.transactions.sent(transaction, state.now);
     backPressure.wrote(source, out);
@@ -476,6 +478,7 @@ export class Incoming implements FrameSink {
     const source = this.#source;
     const frame = route.okay.frame(this.#id, this.#idLength);
     count(state.counters.responsesOut, 200);
+    add(state.counters.frameBytesOut, RESPONSE, frame.length);
     source.openChunk?.interrupt();
     source.write(frame, 0, frame.length);
     backPressure.wrote(source, source);

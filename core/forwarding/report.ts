@@ -8,7 +8,7 @@ import { REPORT } from "../codec/head.ts";
 import { writeEndLine, writeHeader, writeRequestLine } from "../codec/writer.ts";
 import { type Origin, REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
 import { statusText } from "./answer.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -42,6 +42,7 @@ export function sendReport(
   writeEndLine(frame, id, DOLLAR, false);
   to.writeFrame(frame);
   count(state.counters.requestsOut, REPORT);
+  add(state.counters.frameBytesOut, REPORT, frame.length);
   state.counters.reportsMade++;
   for (const { traffic } of origin.givers) traffic.reportsIn++;
 }

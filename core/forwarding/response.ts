@@ -8,7 +8,7 @@
 import { DOLLAR, octetString, sameOctets } from "../bytes/octets.ts";
 import { Scratch } from "../bytes/scratch.ts";
 import { firstUriEnd, parsePath, readPath } from "../codec/path.ts";
-import type { Head } from "../codec/head.ts";
+import { type Head, RESPONSE } from "../codec/head.ts";
 import { FROM_PATH, TO_PATH, WWW_AUTHENTICATE } from "../codec/header.ts";
 import { sameUri } from "../codec/uri.ts";
 import type { Connection } from "../session/connection.ts";
@@ -16,7 +16,7 @@ import { type Asked, REPORT_YES, type Transaction } from "../session/transaction
 import { writeAnswer } from "./answer.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame } from "./chunk.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import { sendReport } from "./report.ts";
 import type { State } from "./state.ts";
 
@@ -127,6 +127,7 @@ function passBack(
   count(state.counters.responsesOut, head.status);
   if (state.traces.on) state.traces.wrote(source, frame, 0, DOLLAR);
   endFrame(frame, id, DOLLAR, false);
+  add(state.counters.frameBytesOut, RESPONSE, frame.length);
   source.writeFrame(frame);
   backPressure.wrote(source, source);
   if (asked.proves && head.status === 200) source.remoteAuthFailures = 0;

@@ -18,7 +18,7 @@ import { SHARED_CHUNK } from "../session/flight.ts";
 import { type Origin, REPORT_NO, REPORT_YES, TRANSACT_ID_LENGTH, type Transaction } from "../session/transaction.ts";
 import type { BackPressure } from "./back-pressure.ts";
 import { copyHeaders, endFrame, startRequest } from "./chunk.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import type { KnownSend, Route } from "./route.ts";
 import type { State } from "./state.ts";
 import { countEnd, countFile, countIn, countOut } from "./traffic.ts";
@@ -184,6 +184,7 @@ export class Stream implements Feeder {
       const stop = this.#guard.check(source, at, Math.min(end, at + room), dashless);
       if (stop > at) this.#out.write(source, at, stop);
       this.#state.counters.bodyBytesOut += stop - at;
+      add(this.#state.counters.frameBytesOut, SEND, stop - at);
       countOut(this.#route, stop - at);
       this.#position += stop - at;
       const collision = stop < Math.min(end, at + room);
@@ -225,6 +226,7 @@ export class Stream implements Feeder {
     this.#limit = this.#chunkLimit();
     this.#open = true;
     count(this.#state.counters.requestsOut, SEND);
+    add(this.#state.counters.frameBytesOut, SEND, head.length);
   }
 
   /** How long the chunk that begins may be: shorter while others wait for their turn, so that it is answered sooner. */
@@ -243,6 +245,7 @@ export class Stream implements Feeder {
     const end = this.#state.endScratch.reset();
     endFrame(end, this.#id, flag, true);
     out.write(end.octets, 0, end.length);
+    add(this.#state.counters.frameBytesOut, SEND, end.length);
     const bodyBytes = this.#position - this.#chunkStart;
     if (this.#traced !== undefined) this.#state.traces.end("out", out, this.#traced, bodyBytes, flag);
     this.#open = false;

@@ -10,7 +10,7 @@ import { TidGuard } from "../codec/tid-guard.ts";
 import type { Connection } from "../session/connection.ts";
 import { REPORT_NO, TRANSACT_ID_LENGTH } from "../session/transaction.ts";
 import { copyHeaders, endFrame, endLine, ID_AT, startRequest } from "./chunk.ts";
-import { count } from "./counters.ts";
+import { add, count } from "./counters.ts";
 import type { KnownSend, Route } from "./route.ts";
 import type { State } from "./state.ts";
 import { countFile, countWhole } from "./traffic.ts";
@@ -59,6 +59,7 @@ export function forwardWhole(
 
   out.openChunk?.interrupt();
   out.flight?.usedBy(route, state.now);
+  const written = out.written;
   const first = range?.start ?? 1;
   const last = first + length - 1;
   // §6.4.1: a range-end that the body does not bear out is corrected. An empty body has no position to speak of.
@@ -70,6 +71,7 @@ export function forwardWhole(
     writeComposed(state, route, out, id, head, text, body, flag);
   }
   count(state.counters.requestsOut, SEND);
+  add(state.counters.frameBytesOut, SEND, out.written - written);
   state.counters.bodyBytesIn += length;
   state.counters.bodyBytesOut += length;
   if (known.isFile && first <= 1) countFile(route);

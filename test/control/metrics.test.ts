@@ -118,6 +118,11 @@ describe("/metrics", () => {
     for (const [sample, value] of Object.entries(samples))
       expect([sample, valueOf(text, sample)]).toEqual([sample, value]);
     expect(valueOf(text, 'parley_bytes_total{direction="in"}')).toBeGreaterThan(100);
+    const written = ["SEND", "REPORT", "AUTH", "other", "response"].map((method) =>
+      valueOf(text, `parley_frame_bytes_total{direction="out",method="${method}"}`),
+    );
+    const sum = written.reduce<number>((total, some) => total + Number(some), 0);
+    expect(valueOf(text, 'parley_bytes_total{direction="out"}')).toBe(sum);
     expect(valueOf(text, 'parley_process_resident_memory_bytes{worker="1"}')).toBeGreaterThan(1e6);
     expect(valueOf(text, 'parley_webhook_queue{webhook="hook"}')).toBeGreaterThan(0);
     const expiry = valueOf(text, 'parley_certificate_expiry_time_seconds{certificate="listeners[0].tls"}');
@@ -156,11 +161,14 @@ describe("/metrics", () => {
   });
 
   test("of several workers are put together: sums, and for what has no sum the largest", async () => {
+    await traffic();
+    const sent = 'parley_frame_bytes_total{direction="in",method="SEND"}';
     const one = JSON.parse(JSON.stringify(await program.control.metrics()));
     const two = JSON.parse(JSON.stringify(one).replaceAll('"worker":"1"', '"worker":"2"'));
     const text = await AggregatorRegistry.aggregate([one, two] as never[]).metrics();
     expect(valueOf(text, "parley_workers")).toBe(2);
     expect(valueOf(text, "parley_draining")).toBe(0);
+    expect(valueOf(text, sent)).toBe(2 * Number(valueOf((await scrape()).text, sent)));
     expect(valueOf(text, 'parley_build_info{version="0.1.0",runtime="node"}')).toBe(1);
     expect(valueOf(text, 'parley_process_resident_memory_bytes{worker="1"}')).toBeGreaterThan(1e6);
     expect(valueOf(text, 'parley_process_resident_memory_bytes{worker="2"}')).toBeGreaterThan(1e6);

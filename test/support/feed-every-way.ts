@@ -99,9 +99,15 @@ function feedAmongOthers(bytes: Uint8Array, whole: Reading, makeReader: MakeRead
 export function readPieces(pieces: Iterable<Uint8Array>, makeReader: MakeReader = newReader): Reading {
   const recorder = new Recorder();
   const reader = makeReader(recorder);
+  let fed = 0;
   for (const piece of pieces) {
+    fed += piece.length;
     const borrowed = piece.slice();
     reader.read(borrowed);
+    // Nothing stands between frames: where one has ended, all that came is of those that have.
+    const { told } = recorder;
+    const exact = reader.idle && recorder.lostTo === undefined;
+    if (exact ? told !== fed : told > fed) throw new Error(`frames of ${told} octets in ${fed}`);
     borrowed.fill(0x2d); // a dash, which is what would do most harm
   }
   return { frames: recorder.frames, lost: recorder.lostTo, idle: reader.idle && recorder.lostTo === undefined };
@@ -141,12 +147,14 @@ const kinds: Record<Kind, ReadFrame["kind"]> = {
 /** A sink that copies what it is told and holds the Reader to its promises. */
 export class Recorder implements FrameSink {
   readonly frames: ReadFrame[];
+  told: number; // octets of frames that have ended
   lostTo: Fault | undefined;
   #open: ReadFrame | undefined; // whose end has not come
   #inSight: { body: number; flag: string } | undefined; // what the head promised about it
 
   constructor() {
     this.frames = [];
+    this.told = 0;
     this.lostTo = undefined;
     this.#open = undefined;
     this.#inSight = undefined;
@@ -172,7 +180,7 @@ export class Recorder implements FrameSink {
     frame.body += text;
   }
 
-  end(flag: number): void {
+  end(flag: number, size: number): void {
     const frame = this.#open;
     if (frame === undefined) throw new Error("end outside a frame");
     frame.flag = String.fromCharCode(flag);
@@ -181,6 +189,7 @@ export class Recorder implements FrameSink {
       "the end is not the one in sight",
     );
     this.#open = undefined;
+    this.told += size;
   }
 
   lost(fault: Fault): void {

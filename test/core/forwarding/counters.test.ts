@@ -1,7 +1,8 @@
 /** The numbers for metrics: what they count, and that no stranger can make more of them. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { request, send } from "../../support/frames.ts";
-import { authUri, type BenchPeer, between, RelayBench } from "../../support/relay-bench.ts";
+import type { FrameCounts } from "../../../core/mod.ts";
+import { beginSend, end, request, send } from "../../support/frames.ts";
+import { authUri, type BenchPeer, between, cuts, type Heard, RelayBench } from "../../support/relay-bench.ts";
 
 const far = "msrps://far.example.net:2855/f;tcp";
 
@@ -36,6 +37,101 @@ test("frames are counted by direction and method, octets by direction", () => {
     bodyBytesOut: 5,
   });
   expect(after.bytesOut).toBe(alice.arrived.length + bob.arrived.length);
+});
+
+describe("octets of frames are counted by direction and method, from start line to end-line", () => {
+  const none = { SEND: 0, REPORT: 0, AUTH: 0, other: 0, response: 0 };
+
+  /** Found by what frames are made of and not by our Reader (RFC 4975 §9). */
+  function octetsOf(wire: string): FrameCounts {
+    const sums = { ...none };
+    const rest = wire.replace(/MSRP (\S+) (\S+)[^]*?\r\n-------\1[$+#]\r\n/g, (frame, _id, what: string) => {
+      const method = /^\d/.test(what) ? "response" : what;
+      sums[method in none ? (method as keyof FrameCounts) : "other"] += frame.length;
+      return "";
+    });
+    expect(rest).toBe("");
+    return sums;
+  }
+  const total = (counts: FrameCounts) => Object.values(counts).reduce((sum, some) => sum + some, 0);
+
+  function expectExact(said: string): void {
+    const { frameBytesIn, frameBytesOut, bytesIn, bytesOut } = bench.relay.counters;
+    const sums = octetsOf(said);
+    expect(frameBytesIn).toEqual({ ...sums, AUTH: frameBytesIn.AUTH });
+    expect(frameBytesOut).toEqual(octetsOf(bench.peers.map(({ arrived }) => arrived).join("")));
+    expect(total(frameBytesIn)).toBe(bytesIn);
+    expect(total(frameBytesOut)).toBe(bytesOut);
+  }
+
+  test.each(cuts)("of every kind, sent %s", (cut) => {
+    bench = new RelayBench({ cut });
+    alice = bench.connect("alice");
+    const auth = request("auth1", "AUTH", { to: [authUri], from: [alice.uri] });
+    alice.say(auth);
+    expect(bench.relay.counters.frameBytesIn).toEqual({ ...none, AUTH: auth.length });
+    expect(bench.relay.counters.frameBytesOut).toEqual({ ...none, response: alice.arrived.length });
+    alice = bench.client("alice");
+    bob = bench.client("bob");
+    let said = "";
+    const say = (peer: BenchPeer, text: string) => {
+      said += text;
+      peer.say(text);
+    };
+    const okay = ({ id, to, from }: Heard) =>
+      say(bob, request(id, "200 OK", { to: from.slice(0, 1), from: to.slice(0, 1) }));
+    for (const body of [undefined, "", "hello", "-------m111$", "x".repeat(6000)]) {
+      say(alice, send("t111", between(alice, bob, { body, range: "1-*/*" })));
+      for (const heard of bob.heard()) okay(heard);
+    }
+    say(alice, request("t112", "NICKNAME", between(alice, bob)));
+    const { id, to, from } = bob.only();
+    say(bob, request(id, "403 Not today", { to: from, from: to.slice(0, 1) }));
+    say(bob, request("r111", "REPORT", { ...between(bob, alice), headers: ["Message-ID: m111"] }));
+    say(bob, send("t113", between(bob, alice, { body: "refused", messageId: "" })));
+    say(alice, send("t114", between(alice, bob, { body: "never answered" })));
+    bench.advance(31_000);
+    // One REPORT was forwarded, and one is ours.
+    expect(bench.relay.counters.framesOut).toMatchObject({ REPORT: 2, other: 1 });
+    expectExact(said);
+  });
+
+  test("of one that is cut anywhere", () => {
+    let said = "";
+    for (const body of ["hello", undefined]) {
+      const frame = send("t111", between(alice, bob, { body, failureReport: "no" }));
+      for (let at = 1; at < frame.length; at++) {
+        alice.sayPieces(frame.slice(0, at), frame.slice(at));
+        said += frame;
+        expect(bench.relay.counters.frameBytesIn.SEND).toBe(said.length);
+      }
+    }
+    expectExact(said);
+  });
+
+  test("of one that comes in pieces and is interrupted on its way, once its end has come", () => {
+    const carol = bench.client("carol");
+    const [first, last] = ["a".repeat(50_000), "b".repeat(70_000)];
+    const beginning = beginSend("t111", between(alice, bob, { failureReport: "no", range: "1-*/120000" }));
+    const other = send("t222", between(carol, bob, { failureReport: "no", body: "a word" }));
+    alice.sayPieces(beginning, first);
+    carol.say(other);
+    expect(bench.relay.counters).toMatchObject({ interrupts: 1, frameBytesIn: { SEND: other.length } });
+    const { frameBytesOut, bytesOut } = bench.relay.counters;
+    expect(total(frameBytesOut)).toBe(bytesOut);
+    alice.sayPieces(last, end("t111"));
+    expect(bob.heard().map(({ flag }) => flag)).toEqual(["+", "$", "$"]);
+    expectExact(other + beginning + first + last + end("t111"));
+  });
+
+  test("not of one whose sender goes in the middle, though what was passed on of it was written", () => {
+    alice.say(`${beginSend("t111", between(alice, bob, { range: "1-*/120000" }))}${"a".repeat(50_000)}`);
+    alice.end();
+    const { frameBytesIn, frameBytesOut, bytesOut } = bench.relay.counters;
+    expect(frameBytesIn.SEND).toBe(0);
+    expect(total(frameBytesOut)).toBe(bytesOut);
+    expect(bob.heard().map(({ flag }) => flag)).toEqual(["+"]);
+  });
 });
 
 test("octets of connections that have gone stay counted", () => {
