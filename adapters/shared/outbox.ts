@@ -194,7 +194,7 @@ export class Outbox implements Flushable {
       if (upTo - at < SHORT) {
         for (let i = at; i < upTo; i++) page[this.#end++] = source[i] as number;
       } else {
-        page.set(source.subarray(at, upTo), this.#end);
+        copy.call(source, page, this.#end, at, upTo);
         this.#end += upTo - at;
       }
       at = upTo;
@@ -251,6 +251,8 @@ export class Outbox implements Flushable {
 
 /** Copying fewer octets than this one by one is quicker than making a view for `set`. */
 const SHORT = 32;
+
+const { copy } = Buffer.prototype;
 
 const sparePages: Uint8Array[] = [];
 const spareLarge: Uint8Array[] = [];
