@@ -103,7 +103,7 @@ function liesInOrder(head: Head, body: Body): boolean {
 
 /** Only the paths and the transact-id are another: what stands between, from header lines to dashes, is one copy. */
 function writeAsItLies(
-  { sendScratch }: State,
+  { sendScratch, endScratch }: State,
   route: Route,
   out: Connection,
   id: Uint8Array,
@@ -114,14 +114,11 @@ function writeAsItLies(
   const frame = sendScratch.begin(route.sendBeginning).put(ID_AT, id);
   const start = head.base + (head.lineEnds[1] as number);
   const end = bodyEnd + CRLF_AND_DASHES;
-  if (end - start > SMALL) {
-    out.write(frame.octets, 0, frame.length);
-    out.write(head.octets, start, end);
-    endLine(frame.reset(), id, flag);
-  } else {
-    endLine(frame.copy(head.octets, start, end), id, flag);
-  }
   out.write(frame.octets, 0, frame.length);
+  out.write(head.octets, start, end);
+  const last = endScratch.reset();
+  endLine(last, id, flag);
+  out.write(last.octets, 0, last.length);
 }
 
 /** @param range  replaces the value of Byte-Range; undefined leaves it as it is */
