@@ -157,6 +157,7 @@ export class RelayProgram implements Host, Serving, Drainable {
       certificates: () => expiries(this.#settings),
       accounts: () => this.#accounts,
       webhooks: () => this.#webhooks?.sizes ?? new Map<string, number>(),
+      records: () => this.#records?.views ?? [],
     });
     const { drains } = this;
     this.control.orders.drain = (seconds = this.drainSeconds) => drains.start(seconds);

@@ -152,6 +152,14 @@ export const families = {
     labels: ["webhook", "outcome"],
   },
   parley_webhook_queue: { type: "gauge", help: "Events that wait for a webhook", labels: ["webhook"] },
+
+  // Session records.
+  parley_records_total: {
+    type: "counter",
+    help: "Session records by outcome: written, or lost, because there was no room or nobody will ever take them",
+    labels: ["destination", "outcome"],
+  },
+  parley_record_queue: { type: "gauge", help: "Session records that wait to be written", labels: ["destination"] },
 } as const satisfies Readonly<Record<`parley_${string}`, Family>>;
 
 export type FamilyName = keyof typeof families;

@@ -39,6 +39,7 @@ export interface Program {
   readonly certificates: Sources["certificates"];
   /** Events that wait, by webhook. */
   readonly webhooks?: Sources["webhooks"];
+  readonly records?: Sources["records"];
   /** Undefined while they are not open. */
   readonly accounts: () => Accounts | undefined;
 }
@@ -78,7 +79,8 @@ export class LocalControl implements Control {
     const ask: ConstructorParameters<typeof Traces>[0] = (session, sink) =>
       this.#turn((relay) => relay.trace(session, sink));
     this.#traces = new Traces(ask, (at) => this.#toUnix()(at));
-    const { worker, relay, about, certificates, accounts, webhooks = () => new Map() } = program;
+    const { worker, relay, about, certificates, accounts } = program;
+    const { webhooks = () => new Map(), records = () => [] } = program;
     const { version, runtime } = about();
     this.metricsHere = new LocalMetrics({
       worker,
@@ -87,6 +89,7 @@ export class LocalControl implements Control {
       startedAt: this.#startedAt,
       certificates,
       webhooks,
+      records,
       domains: () => about().domains,
       draining: () => this.#drained() !== undefined,
       counters: () => relay()?.counters,

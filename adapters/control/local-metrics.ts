@@ -17,6 +17,14 @@ import { families, type Family, type FamilyName } from "./families.ts";
 type Labels = Readonly<Record<string, string>>;
 type Samples = Iterable<readonly [labels: Labels, value: number]>;
 
+/** What has become of session records for one destination; its name is the configuration's. */
+export interface RecordsView {
+  readonly name: string;
+  readonly written: number;
+  readonly lost: number;
+  readonly waiting: number;
+}
+
 /** What is read each time. */
 export interface Sources {
   readonly worker: string;
@@ -32,6 +40,7 @@ export interface Sources {
   readonly stores: () => readonly StoreView[];
   /** Events that wait, by webhook. */
   readonly webhooks: () => ReadonlyMap<string, number>;
+  readonly records: () => readonly RecordsView[];
   /** When each certificate of ours ends, in Unix milliseconds, by where it is shown. */
   readonly certificates: () => ReadonlyMap<string, number>;
 }
@@ -154,6 +163,14 @@ function readers(sources: Sources): Partial<Record<FamilyName, () => Samples>> {
     parley_certificate_expiry_time_seconds: () =>
       [...sources.certificates()].map(([certificate, at]) => [{ certificate }, at / 1000] as const),
     parley_webhook_queue: () => [...sources.webhooks()].map(([webhook, waiting]) => [{ webhook }, waiting] as const),
+    parley_records_total: () =>
+      sources
+        .records()
+        .flatMap(({ name: destination, written, lost }) =>
+          named({ written, lost }, (outcome) => ({ destination, outcome })),
+        ),
+    parley_record_queue: () =>
+      sources.records().map(({ name: destination, waiting }) => [{ destination }, waiting] as const),
     parley_account_lookups_total: () =>
       sources
         .stores()

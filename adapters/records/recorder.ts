@@ -43,6 +43,7 @@ export class Recorder {
   readonly #over: AbortController;
   #loop: Promise<void> | undefined;
   #failures: number;
+  #written: number;
   /** Records there was no room for, in all and since that was told. */
   #lost: number;
   #untold: number;
@@ -62,6 +63,7 @@ export class Recorder {
     this.#over = new AbortController();
     this.#loop = undefined;
     this.#failures = 0;
+    this.#written = 0;
     this.#lost = 0;
     this.#untold = 0;
     this.#work();
@@ -69,6 +71,10 @@ export class Recorder {
 
   get waiting(): number {
     return this.#queue.size;
+  }
+
+  get written(): number {
+    return this.#written;
   }
 
   get lost(): number {
@@ -114,6 +120,7 @@ export class Recorder {
       try {
         const refused = (await this.#destination.write(batch)) ?? [];
         for (let left = batch.length; left > 0; left--) this.#queue.done();
+        this.#written += batch.length - refused.length;
         this.#took(refused);
         batch = this.#queue.some(TOGETHER);
       } catch (error) {

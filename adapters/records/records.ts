@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { Millis } from "../../core/mod.ts";
 import type { RecordSettings } from "../config/settings.ts";
-import { Webhook } from "../control/webhook.ts";
+import type { RecordsView } from "../control/local-metrics.ts";
+import { type Outcome, Webhook } from "../control/webhook.ts";
 import { WebhookQueue } from "../control/webhook-queue.ts";
 import { occurrenceOf, recordOf, type SessionEnded } from "./record.ts";
 import { RecordFile } from "./record-file.ts";
@@ -14,6 +15,7 @@ const IDS_A_MILLISECOND = 100;
 
 interface Taker {
   take(record: Occurrence): void;
+  view(): RecordsView;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,11 @@ export class Records {
     for (const taker of this.#takers) taker.take(record);
   }
 
+  /** Of each destination, what has become of its records. */
+  get views(): RecordsView[] {
+    return this.#takers.map((taker) => taker.view());
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#takers.map((taker) => taker.close()));
   }
@@ -66,16 +73,26 @@ async function openTaker(settings: RecordSettings, folder: string, worker: strin
   const trouble = (text: string) => tell("warning", "recordsUnsafe", `records ${name}: ${text}`, fields);
   const queue = await WebhookQueue.open(folder, worker === "1" ? name : `${name}-${worker}`, trouble);
   if (settings.type === "webhook") {
+    const counts: Record<Outcome, number> = { delivered: 0, retried: 0, dropped: 0 };
     const webhook = new Webhook({ name, url: settings.url, secret: settings.secret }, queue, {
       count: (_, outcome) => {
+        counts[outcome]++;
         if (outcome === "dropped") tell("error", "recordsLost", `records ${name}: one was lost`, fields);
       },
       tell: (level, text) => tell(level, level === "info" ? "recordsWritten" : "recordsDelayed", text, fields),
     });
-    return { take: (record) => webhook.happened(record), close: () => webhook.close() };
+    return {
+      take: (record) => webhook.happened(record),
+      view: () => ({ name, written: counts.delivered, lost: counts.dropped, waiting: webhook.size }),
+      close: () => webhook.close(),
+    };
   }
   const recorder = new Recorder(name, queue, await destinationOf(settings, worker), tell);
-  return { take: (record) => recorder.add(record), close: () => recorder.close() };
+  return {
+    take: (record) => recorder.add(record),
+    view: () => ({ name, written: recorder.written, lost: recorder.lost, waiting: recorder.waiting }),
+    close: () => recorder.close(),
+  };
 }
 
 /** Drivers are imported when they are wanted: they are larger than the rest of parley. */

@@ -61,6 +61,7 @@ export class ClusterControl implements Control {
       stores: () => [],
       certificates: () => new Map(),
       webhooks,
+      records: () => [],
     });
     supervisor.occurred = (worker, occurrence) => {
       const { at, type, text, fields } = occurrence;

@@ -6,7 +6,7 @@ import { RelayProgram } from "../../adapters/cli/relay-program.ts";
 import { loadSettings } from "../../adapters/config/load.ts";
 import { families, metricNames } from "../../adapters/control/families.ts";
 import { node } from "../../adapters/node/runtime.ts";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { terminalOf } from "../cli/in-process.ts";
@@ -36,11 +36,15 @@ beforeEach(async () => {
   const pair = await authority.issue("localhost");
   writeFileSync(join(folder, "relay.crt"), pair.cert);
   writeFileSync(join(folder, "relay.key"), pair.key);
-  writeFileSync(join(folder, "c.yaml"), configuration);
+  await start(configuration);
+});
+
+async function start(written: string): Promise<void> {
+  writeFileSync(join(folder, "c.yaml"), written);
   const { settings, problems } = loadSettings(join(folder, "c.yaml"), {});
   if (settings === undefined) throw new Error(JSON.stringify(problems));
   program = await RelayProgram.start(node, settings, new Log(settings.log, terminalOf(folder)));
-});
+}
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.end();
@@ -127,6 +131,33 @@ describe("/metrics", () => {
     expect(valueOf(text, 'parley_webhook_queue{webhook="hook"}')).toBeGreaterThan(0);
     const expiry = valueOf(text, 'parley_certificate_expiry_time_seconds{certificate="listeners[0].tls"}');
     expect(Math.abs((expiry ?? 0) - Date.now() / 1000 - 86_400)).toBeLessThan(3600);
+  });
+
+  test("counts session records by destination, those of which there is none yet included", async () => {
+    const counts = async () => {
+      const { text } = await scrape();
+      return ["kept", "full"].map((destination) => [
+        ...["written", "lost"].map((outcome) =>
+          valueOf(text, `parley_records_total{destination="${destination}",outcome="${outcome}"}`),
+        ),
+        valueOf(text, `parley_record_queue{destination="${destination}"}`),
+      ]);
+    };
+    await program.stop(0);
+    const places = "[{ type: file, name: kept, path: sessions.jsonl }, { type: file, name: full, path: /dev/full }]";
+    await start(`${configuration}records: ${places}\n`);
+    expect(await counts()).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+    await traffic();
+    clients.splice(0).forEach((client) => client.end());
+    const file = join(folder, "sessions.jsonl");
+    await until(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"), "the record");
+    expect(await counts()).toEqual([
+      [1, 0, 0],
+      [0, 0, 1],
+    ]);
   });
 
   test("has every family there is, each with its help and type, and no other", async () => {

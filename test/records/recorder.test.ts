@@ -70,6 +70,8 @@ describe("records", () => {
     for (const id of ids(10)) recorder.add(record(id));
     await until(() => written.length === 10, "all records");
     expect(written).toEqual(ids(10));
+    await until(() => recorder.waiting === 0, "an empty queue");
+    expect([recorder.lost, recorder.written]).toEqual([0, 10]); // each once, however often it was tried
     expect(told).toEqual([
       "warning recordsDelayed: records test: cannot be written: no space left; they wait",
       "info recordsWritten: records test: are written again after 4 failures",
@@ -107,7 +109,7 @@ describe("records", () => {
     const began = performance.now();
     for (const id of ids(ROOM + 500)) recorder.add(record(id));
     expect(performance.now() - began).toBeLessThan(2000);
-    expect([recorder.waiting, recorder.lost]).toEqual([ROOM, 500]);
+    expect([recorder.waiting, recorder.lost, recorder.written]).toEqual([ROOM, 500, 0]);
     expect(told).toEqual([
       `error recordsLost: records test: ${ROOM} records wait already; those that come now are lost`,
     ]);
@@ -116,6 +118,7 @@ describe("records", () => {
     expect(told.at(-1)).toBe(
       "info recordsWritten: records test: are written again after 0 failures; 500 were lost for want of room",
     );
+    expect([recorder.lost, recorder.written]).toEqual([500, ROOM]);
   });
 
   test("that nobody will ever take are counted and told, and the others go on", async () => {
@@ -123,7 +126,7 @@ describe("records", () => {
     const recorder = await recorderOf();
     for (const id of ids(3)) recorder.add(record(id));
     await until(() => written.length === 3, "the batch");
-    expect(recorder.lost).toBe(1);
+    expect([recorder.waiting, recorder.lost, recorder.written]).toEqual([0, 1, 2]);
     expect(told).toEqual(["error recordsLost: records test: 1 were refused for good: no such character"]);
   });
 
@@ -137,6 +140,6 @@ describe("records", () => {
     await until(() => told.length === 2, "both failures");
     await recorder.close();
     expect(told.at(-1)).toBe("error recordsLost: records test: 3 could be written nowhere and are lost");
-    expect(recorder.lost).toBe(3);
+    expect([recorder.lost, recorder.written]).toEqual([3, 0]);
   });
 });

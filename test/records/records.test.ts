@@ -146,11 +146,15 @@ test("a webhook is given each, signed", async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const records = await recordsOf(`[{ type: webhook, url: "http://127.0.0.1:${port}/", secret: 0123456789abcdef0 }]`);
+  const records = await recordsOf(
+    `[{ type: webhook, name: billing, url: "http://127.0.0.1:${port}/", secret: 0123456789abcdef0 }]`,
+  );
   records.ended(ended, NOW);
   await until(() => bodies.length === 1, "the delivery");
   server.closeAllConnections();
   server.close();
+  await until(() => records.views[0]?.waiting === 0, "an empty queue");
+  expect(records.views).toEqual([{ name: "billing", written: 1, lost: 0, waiting: 0 }]);
   expect(bodies[0]).toMatch(/^signed \{"type":"sessionRecord"/);
   const { data } = JSON.parse((bodies[0] ?? "").slice("signed ".length)) as {
     data: { fields: Record<string, unknown> };
@@ -165,6 +169,11 @@ test("several places are told, and one that is full keeps nobody else back", asy
   for (let i = 0; i < 100; i++) records.ended(ended, NOW);
   await until(() => told.length === 1, "the failure");
   expect(told[0]).toMatch(/^warning recordsDelayed: records full: cannot be written: (ENOSPC|No space).*; they wait$/);
+  await until(() => records.views[1]?.waiting === 0, "the file");
+  expect(records.views).toEqual([
+    { name: "full", written: 0, lost: 0, waiting: 100 },
+    { name: "file", written: 100, lost: 0, waiting: 0 },
+  ]);
   await records.close();
   expect(told.at(-1)).toBe("warning recordsWaiting: records full: 100 wait on the disk for the next start");
   expect(readFileSync(join(folder, "sessions.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(100);
