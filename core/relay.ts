@@ -56,6 +56,7 @@ export class Relay implements RelayPort, Surroundings {
   readonly #incoming: Map<Connection, Incoming>;
   readonly #leastUsed: LeastUsed;
   readonly #endings: Endings;
+  readonly #fed: Fed;
 
   constructor(config: RelayConfig, host: Host, now: Millis) {
     this.state = new State(config, host, now);
@@ -76,6 +77,7 @@ export class Relay implements RelayPort, Surroundings {
     const { state, nextHops, backPressure } = this;
     this.#endings = new Endings({ state, nextHops, backPressure, pace: this.#pace, incoming: this.#incoming });
     state.leaseEnded = (lease, why) => this.#endings.leaseEnded(lease, why);
+    this.#fed = { state, backPressure, pace: this.#pace, endings: this.#endings };
   }
 
   /** What was seen and done so far: a copy. */
@@ -292,29 +294,8 @@ export class Relay implements RelayPort, Surroundings {
     const incoming = new Incoming(connection, this);
     this.#incoming.set(connection, incoming);
     connection.readWith(incoming, state.config.limits.headerBytes);
-    const reader = connection.reader;
     this.#watchIdle(connection);
-    return {
-      received: (bytes, now) => {
-        if (connection.closed) return;
-        state.now = now;
-        connection.usedAt = now;
-        connection.read += bytes.length;
-        state.counters.bytesIn += bytes.length;
-        reader?.read(bytes);
-        this.#pace.brought(connection, bytes.length);
-      },
-      writable: (now) => {
-        if (connection.closed) return;
-        state.now = now;
-        this.backPressure.eased(connection);
-      },
-      ended: (now) => {
-        if (connection.closed) return;
-        state.now = now;
-        this.#endings.endConnection(connection, "PEER");
-      },
-    };
+    return new ConnectionFeed(connection, this.#fed);
   }
 
   /** §6.5: a connection nobody has used for long may be closed. */
@@ -375,4 +356,47 @@ interface Came {
 
 function previousUri({ fromPath }: Came): Uri | undefined {
   return readPath(fromPath, 0, fromPath.length)?.uris[0];
+}
+
+/** What the feeds of all connections have in common. */
+interface Fed {
+  readonly state: State;
+  readonly backPressure: BackPressure;
+  readonly pace: Pace;
+  readonly endings: Endings;
+}
+
+/** A class, because ten thousand connections would have three functions each. */
+class ConnectionFeed implements Feed {
+  readonly #connection: Connection;
+  readonly #fed: Fed;
+
+  constructor(connection: Connection, fed: Fed) {
+    this.#connection = connection;
+    this.#fed = fed;
+  }
+
+  received(bytes: Uint8Array, now: Millis): void {
+    const connection = this.#connection;
+    if (connection.closed) return;
+    const { state, pace } = this.#fed;
+    state.now = now;
+    connection.usedAt = now;
+    connection.read += bytes.length;
+    state.counters.bytesIn += bytes.length;
+    connection.reader?.read(bytes);
+    pace.brought(connection, bytes.length);
+  }
+
+  writable(now: Millis): void {
+    if (this.#connection.closed) return;
+    this.#fed.state.now = now;
+    this.#fed.backPressure.eased(this.#connection);
+  }
+
+  ended(now: Millis): void {
+    if (this.#connection.closed) return;
+    this.#fed.state.now = now;
+    this.#fed.endings.endConnection(this.#connection, "PEER");
+  }
 }

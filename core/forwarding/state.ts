@@ -63,7 +63,9 @@ export class State {
   endProbation(connection: Connection): void {
     if (connection.proven) return;
     connection.proven = true;
-    if (connection.probation !== undefined) this.timers.cancel(connection.probation);
+    if (connection.probation === undefined) return;
+    this.timers.cancel(connection.probation);
+    connection.probation = undefined;
   }
 
   /** Counts a fault and tells the Host. */
