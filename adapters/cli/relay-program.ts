@@ -149,7 +149,7 @@ export class RelayProgram implements Host, Serving, Drainable {
     this.#dialDetail = "";
     this.#stopping = false;
     this.control = new LocalControl({
-      worker: String(siblings?.worker ?? 1),
+      worker: String(siblings?.share.worker ?? 1),
       relay: () => this.#relay,
       now: () => this.#driver.clock.now(),
       turn: (work) => this.#driver.turn(work),
@@ -339,7 +339,18 @@ export class RelayProgram implements Host, Serving, Drainable {
 
   async #open(): Promise<void> {
     const settings = this.#settings;
+    const { control } = this;
     this.#accounts = await this.#openAccounts(settings);
+    // Before there are sessions: one that ends has to be kept.
+    const { data, records } = settings;
+    this.#records = await Records.open(records, {
+      data,
+      share: this.#siblings?.share ?? { worker: 1, of: 1 },
+      tell: (level, event, text, fields) => {
+        this.#log.write(level, event, text, fields);
+        control.occurred(event, text, fields);
+      },
+    });
     // RFC 4976 §6.5: a newcomer takes the place of a connection that nobody uses.
     this.#limits.makeRoom = () => {
       let made = false;
@@ -351,19 +362,9 @@ export class RelayProgram implements Host, Serving, Drainable {
     for (const listener of settings.listeners) this.#listening.push(await this.#listen(listener));
     this.#relay = new Relay(this.#withRealPorts(), this, this.#driver.clock.now());
     this.#driver.register(this.#relay);
-    const { control } = this;
     this.#webhooks = await Webhooks.open(settings.webhooks, settings.data, control, {
       count: (webhook, outcome) => control.metricsHere.count("parley_webhook_deliveries_total", { webhook, outcome }),
       tell: (level, text, webhook) => this.#log.write(level, "webhook", text, { webhook }),
-    });
-    const { data, records } = settings;
-    this.#records = await Records.open(records, {
-      data,
-      worker: String(this.#siblings?.worker ?? 1),
-      tell: (level, event, text, fields) => {
-        this.#log.write(level, event, text, fields);
-        control.occurred(event, text, fields);
-      },
     });
     this.#admin = await RunningAdmin.open(settings, { control, log: this.#log, stopping: () => this.#stopping });
     this.#tellWays();

@@ -6,8 +6,10 @@
  * what it had delivered and not yet noted is delivered again. The file is emptied when everything has been delivered.
  *
  * Every process has a file of its own, and takes over those of processes that are gone: two that hand over to each other
- * never write to the same one.
+ * never write to the same one. Of several workers each has a queue of its own, so that no two take over the same file;
+ * the first takes those of workers that there are no more.
  */
+import { readFileSync, statSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -18,6 +20,15 @@ const MOST_EVENTS = 10_000;
 const MOST_OCTETS = 16 << 20;
 /** The file is written anew when it holds this much that was delivered long ago. */
 const LARGEST_FILE = 64 << 20;
+
+/** Which of how many, where several processes have a queue of the same name. */
+export interface Share {
+  readonly worker: number;
+  readonly of: number;
+}
+
+/** Of the times in /proc, on every Linux. */
+const TICKS_A_SECOND = 100;
 
 type Line = { readonly event: Occurrence } | { readonly done: number };
 
@@ -54,11 +65,16 @@ export class WebhookQueue {
    * @param trouble  told when the disk does not take what it should
    * @throws Error when the folder cannot be used
    */
-  static async open(folder: string, name: string, trouble: (text: string) => void): Promise<WebhookQueue> {
+  static async open(
+    folder: string,
+    name: string,
+    trouble: (text: string) => void,
+    share: Share = { worker: 1, of: 1 },
+  ): Promise<WebhookQueue> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const abandoned = await filesLeft(folder, name);
+    const abandoned = await filesLeft(folder, name, share);
     const left = (await Promise.all(abandoned.map(eventsIn))).flat().sort((one, other) => one.id - other.id);
-    const queue = new WebhookQueue(join(folder, `${name}.${process.pid}.jsonl`), left, trouble);
+    const queue = new WebhookQueue(join(folder, fileOf(name, share.worker)), left, trouble);
     await queue.#rewrite();
     for (const file of abandoned) if (file !== queue.#file) await rm(file, { force: true });
     return queue;
@@ -165,24 +181,47 @@ function lineOf(line: Line): string {
   return `${JSON.stringify(line)}\n`;
 }
 
+/** `billing.4711.jsonl`, and of another worker than the first `billing.2.4712.jsonl`: no name of a webhook has a dot. */
+function fileOf(name: string, worker: number): string {
+  return `${name}.${worker === 1 ? "" : `${worker}.`}${process.pid}.jsonl`;
+}
+
 /** Files of this webhook that no running process owns, ours of a program before us that had our number included. */
-async function filesLeft(folder: string, name: string): Promise<string[]> {
+async function filesLeft(folder: string, name: string, { worker, of }: Share): Promise<string[]> {
   const files = await readdir(folder);
   return files
     .filter((file) => {
-      if (!file.startsWith(`${name}.`) || !file.endsWith(".jsonl")) return false;
-      const pid = file.slice(name.length + 1, -".jsonl".length);
-      return /^\d+$/.test(pid) && (Number(pid) === process.pid || !isRunning(Number(pid)));
+      if (!file.startsWith(`${name}.`)) return false;
+      const [, owner = "1", pid] = /^(?:(\d+)\.)?(\d+)\.jsonl$/.exec(file.slice(name.length + 1)) ?? [];
+      if (pid === undefined) return false;
+      const isOurs = Number(owner) === worker || (worker === 1 && Number(owner) > of);
+      return isOurs && (Number(pid) === process.pid || !isRunning(Number(pid), join(folder, file)));
     })
     .map((file) => join(folder, file));
 }
 
-function isRunning(pid: number): boolean {
+/** Does who wrote this file run still? In a container that was started again its number is soon somebody else's. */
+function isRunning(pid: number, file: string): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    return !(startOf(pid) > written);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** When a process (or a thread: they share the numbers) began, in Unix milliseconds; NaN where Linux does not tell. */
+function startOf(pid: number): number {
+  try {
+    const [uptime] = readFileSync("/proc/uptime", "utf8").split(" ");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // proc(5): starttime is the 22nd, in ticks since the system began; the second, a name, may have blanks in it.
+    const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const age = Number(uptime) - Number(ticks) / TICKS_A_SECOND;
+    return age < 0 ? Number.NaN : Date.now() - age * 1000; // a container may have an uptime of its own
+  } catch {
+    return Number.NaN;
   }
 }
 

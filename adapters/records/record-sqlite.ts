@@ -2,7 +2,8 @@
  * Records in an SQLite file, which is made with its table when it is not there.
  *
  * `node:sqlite` writes in the relay's own thread. In WAL mode that is a write to the page cache, and the disk is waited
- * for now and then only; where even that is too much, a file of lines is the better choice.
+ * for now and then only; where even that is too much, a file of lines is the better choice. Several workers write to one file,
+ * in turn: each says that it will write before it does, or SQLite would refuse whoever comes second without a wait.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Occurrence } from "../control/control.ts";
@@ -11,6 +12,8 @@ import { createTable, insertInto, valuesOf } from "./record-table.ts";
 
 /** How long another program may hold the file (ms): longer would hold us. */
 const BUSY_MS = 20;
+/** The same at the start, when a sibling may be making the file and we have no clients yet. */
+const BUSY_AT_START_MS = 1000;
 
 export class RecordSqlite implements Destination {
   readonly #path: string;
@@ -22,12 +25,17 @@ export class RecordSqlite implements Destination {
     this.#path = path;
     this.#table = table;
     this.#open = undefined;
+    try {
+      this.#open = this.#opened(BUSY_AT_START_MS);
+    } catch {
+      // The first record tries again, and whoever writes it tells why not.
+    }
   }
 
   async write(records: readonly Occurrence[]): Promise<void> {
-    const { database, insert } = (this.#open ??= this.#opened());
-    database.exec("BEGIN");
+    const { database, insert } = (this.#open ??= this.#opened(BUSY_MS));
     try {
+      database.exec("BEGIN IMMEDIATE");
       for (const record of records) insert.run(...valuesOf(record));
       database.exec("COMMIT");
     } catch (error) {
@@ -43,11 +51,13 @@ export class RecordSqlite implements Destination {
     this.#open = undefined;
   }
 
-  #opened() {
+  #opened(patience: number) {
     const database = new DatabaseSync(this.#path);
     try {
-      database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${BUSY_MS}`);
-      database.exec(createTable("sqlite", `IF NOT EXISTS "${this.#table}"`));
+      // The wait first: the mode of a file that another is opening cannot be changed at once.
+      database.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+      database.exec(`BEGIN IMMEDIATE; ${createTable("sqlite", `IF NOT EXISTS "${this.#table}"`)}; COMMIT`);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       return { database, insert: database.prepare(insertInto("sqlite", `"${this.#table}"`, () => "?")) };
     } catch (error) {
       database.close();

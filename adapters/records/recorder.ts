@@ -41,6 +41,8 @@ export class Recorder {
   readonly #tell: Tell;
   readonly #pauses: { readonly first: number; readonly longest: number };
   readonly #over: AbortController;
+  /** Ends the pauses: whoever is told to end tries once more, and that is the last time. */
+  readonly #ending: AbortController;
   #loop: Promise<void> | undefined;
   #failures: number;
   #written: number;
@@ -61,6 +63,7 @@ export class Recorder {
     this.#tell = tell;
     this.#pauses = pauses;
     this.#over = new AbortController();
+    this.#ending = new AbortController();
     this.#loop = undefined;
     this.#failures = 0;
     this.#written = 0;
@@ -92,7 +95,7 @@ export class Recorder {
   async close(): Promise<void> {
     const enough = new AbortController();
     const farewell = sleep(FAREWELL, undefined, { signal: enough.signal }).catch(() => {});
-    if (this.#failures > 0) this.#over.abort(); // it is pausing, and would fail again
+    this.#ending.abort();
     await Promise.race([this.#loop, farewell]);
     this.#over.abort();
     enough.abort();
@@ -124,7 +127,10 @@ export class Recorder {
         this.#took(refused);
         batch = this.#queue.some(TOGETHER);
       } catch (error) {
-        await this.#pause(error instanceof Error ? error.message : String(error), signal);
+        // What failed may have been locked for a moment; what fails now waits for the next start.
+        const last = this.#ending.signal.aborted;
+        await this.#pause(error instanceof Error ? error.message : String(error));
+        if (last) return;
       }
     }
   }
@@ -140,12 +146,11 @@ export class Recorder {
     this.#untold = 0;
   }
 
-  async #pause(why: string, signal: AbortSignal): Promise<void> {
+  async #pause(why: string): Promise<void> {
     if (this.#failures++ === 0) this.#say("warning", "recordsDelayed", `cannot be written: ${why}; they wait`);
     const { first, longest } = this.#pauses;
-    await sleep(Math.min(longest, first * 2 ** Math.min(this.#failures - 1, 20)), undefined, { signal }).catch(
-      () => {},
-    );
+    const pause = Math.min(longest, first * 2 ** Math.min(this.#failures - 1, 20));
+    await sleep(pause, undefined, { signal: this.#ending.signal }).catch(() => {});
   }
 
   #say(level: "info" | "warning" | "error", event: string, text: string): void {

@@ -4,7 +4,7 @@ import type { Millis } from "../../core/mod.ts";
 import type { RecordSettings } from "../config/settings.ts";
 import type { RecordsView } from "../control/local-metrics.ts";
 import { type Outcome, Webhook } from "../control/webhook.ts";
-import { WebhookQueue } from "../control/webhook-queue.ts";
+import { type Share, WebhookQueue } from "../control/webhook-queue.ts";
 import { occurrenceOf, recordOf, type SessionEnded } from "./record.ts";
 import { RecordFile } from "./record-file.ts";
 import { type Destination, Recorder, type Tell } from "./recorder.ts";
@@ -21,39 +21,40 @@ interface Taker {
 
 export class Records {
   readonly #takers: readonly Taker[];
-  readonly #worker: string;
+  readonly #worker: number;
   #next: number;
 
-  private constructor(takers: readonly Taker[], worker: string) {
+  private constructor(takers: readonly Taker[], worker: number) {
     this.#takers = takers;
     this.#worker = worker;
     this.#next = Date.now() * IDS_A_MILLISECOND;
   }
 
   /**
-   * @param data  the folder for what parley keeps
+   * @param data   the folder for what parley keeps
+   * @param share  which of several workers keeps them
    * @throws Error with words for the operator
    */
   static async open(
     settings: readonly RecordSettings[],
-    { data, worker, tell }: { readonly data: string; readonly worker: string; readonly tell: Tell },
+    { data, share, tell }: { readonly data: string; readonly share: Share; readonly tell: Tell },
   ): Promise<Records> {
     const takers: Taker[] = [];
     try {
-      for (const one of settings) takers.push(await openTaker(one, join(data, "records"), worker, tell));
+      for (const one of settings) takers.push(await openTaker(one, join(data, "records"), share, tell));
     } catch (error) {
       for (const taker of takers) await taker.close();
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`records cannot be kept until they are written: ${why}`, { cause: error });
     }
-    return new Records(takers, worker);
+    return new Records(takers, share.worker);
   }
 
   /** @param now  on core's clock */
   ended(session: SessionEnded, now: Millis): void {
     if (this.#takers.length === 0) return;
     const at = Date.now();
-    const record = occurrenceOf(recordOf(session, this.#worker, now, at), this.#next++, at);
+    const record = occurrenceOf(recordOf(session, String(this.#worker), now, at), this.#next++, at);
     for (const taker of this.#takers) taker.take(record);
   }
 
@@ -67,11 +68,11 @@ export class Records {
   }
 }
 
-async function openTaker(settings: RecordSettings, folder: string, worker: string, tell: Tell): Promise<Taker> {
+async function openTaker(settings: RecordSettings, folder: string, share: Share, tell: Tell): Promise<Taker> {
   const { name } = settings;
   const fields = { records: name };
   const trouble = (text: string) => tell("warning", "recordsUnsafe", `records ${name}: ${text}`, fields);
-  const queue = await WebhookQueue.open(folder, worker === "1" ? name : `${name}-${worker}`, trouble);
+  const queue = await WebhookQueue.open(folder, name, trouble, share);
   if (settings.type === "webhook") {
     const counts: Record<Outcome, number> = { delivered: 0, retried: 0, dropped: 0 };
     const webhook = new Webhook({ name, url: settings.url, secret: settings.secret }, queue, {
@@ -87,7 +88,7 @@ async function openTaker(settings: RecordSettings, folder: string, worker: strin
       close: () => webhook.close(),
     };
   }
-  const recorder = new Recorder(name, queue, await destinationOf(settings, worker), tell);
+  const recorder = new Recorder(name, queue, await destinationOf(settings, share.worker), tell);
   return {
     take: (record) => recorder.add(record),
     view: () => ({ name, written: recorder.written, lost: recorder.lost, waiting: recorder.waiting }),
@@ -98,12 +99,12 @@ async function openTaker(settings: RecordSettings, folder: string, worker: strin
 /** Drivers are imported when they are wanted: they are larger than the rest of parley. */
 async function destinationOf(
   settings: Exclude<RecordSettings, { type: "webhook" }>,
-  worker: string,
+  worker: number,
 ): Promise<Destination> {
   switch (settings.type) {
     case "file":
       // Two that append to one file would also rotate it both.
-      return new RecordFile({ ...settings, path: worker === "1" ? settings.path : `${settings.path}-${worker}` });
+      return new RecordFile({ ...settings, path: worker === 1 ? settings.path : `${settings.path}-${worker}` });
     case "sqlite": {
       const { RecordSqlite } = await import("./record-sqlite.ts");
       return new RecordSqlite(settings.path, settings.table);

@@ -23,8 +23,8 @@ const TIMEOUT_SECONDS = 5;
 const everywhere = new Egress(["any"]);
 
 export class Siblings {
-  /** Which worker this is. */
-  readonly worker: number;
+  /** Which worker this is, of how many. */
+  readonly share: { readonly worker: number; readonly of: number };
   readonly #near: Map<string, Near>;
   #listeners: readonly ListenerSettings[];
   /** By listener: one object each, as DialOptions wants it. */
@@ -32,8 +32,8 @@ export class Siblings {
   #siblings: readonly Sibling[];
 
   /** @param settings  of the whole, not of a worker */
-  constructor(worker: number, settings: Pick<Settings, "listeners">) {
-    this.worker = worker;
+  constructor(worker: number, settings: Pick<Settings, "listeners" | "workers">) {
+    this.share = { worker, of: settings.workers };
     this.#near = new Map();
     this.#listeners = [];
     this.#tls = [];

@@ -80,6 +80,16 @@ describe("a file of records", () => {
     expect(linesOf(path)).toEqual([{ session: "1.2", username: "alice" }]);
   });
 
+  test("begins a line of its own behind one that a kill has cut off", async () => {
+    writeFileSync(path, '{"session":"1.1"}\n{"session":"1.2","use');
+    const file = new RecordFile({ path, rotate: usual });
+    await file.write([record(2)]);
+    await file.write([record(3)]);
+    const [, cut, ...whole] = readFileSync(path, "utf8").trimEnd().split("\n");
+    expect(cut).toBe('{"session":"1.2","use');
+    expect(whole.map((line) => (JSON.parse(line) as { session: string }).session)).toEqual(["1.2", "1.3"]);
+  });
+
   test("leaves files alone that are not its own", async () => {
     writeFileSync(join(folder, "sessions.jsonl.bak"), "");
     const file = new RecordFile({ path, rotate: { ...usual, bytes: 50, keep: 0 } });

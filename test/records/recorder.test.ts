@@ -33,7 +33,7 @@ function record(id: number): Occurrence {
   return { id, at: id, type: "sessionRecord", text: "", fields: { session: `1.${id}` } };
 }
 
-async function recorderOf(): Promise<Recorder> {
+async function recorderOf(pauses = PAUSES): Promise<Recorder> {
   const queue = await WebhookQueue.open(folder, "test", (text) => told.push(text));
   const destination: Destination = {
     async write(records) {
@@ -44,7 +44,7 @@ async function recorderOf(): Promise<Recorder> {
     close: async () => {},
   };
   const tell = (level: string, event: string, text: string) => told.push(`${level} ${event}: ${text}`);
-  const recorder = new Recorder("test", queue, destination, tell, PAUSES);
+  const recorder = new Recorder("test", queue, destination, tell, pauses);
   open.push(recorder);
   return recorder;
 }
@@ -91,6 +91,19 @@ describe("records", () => {
     await recorderOf();
     await until(() => written.length === 3, "the records of before");
     expect(written).toEqual([1, 2, 3]);
+  });
+
+  test("are tried once more when it ends during a pause: they may have been kept back for a moment only", async () => {
+    fails = () => {
+      throw new Error("locked");
+    };
+    const recorder = await recorderOf({ first: 60_000, longest: 60_000 });
+    for (const id of ids(3)) recorder.add(record(id));
+    await until(() => told.length === 1, "a failure");
+    fails = () => {};
+    await recorder.close();
+    expect(written).toEqual([1, 2, 3]);
+    expect(told.at(-1)).toContain("written again after 1 failures");
   });
 
   test("are written when it ends, if that takes a moment only", async () => {

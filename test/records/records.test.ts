@@ -98,9 +98,9 @@ records: ${written}
   return settings?.records ?? [];
 }
 
-async function recordsOf(written: string): Promise<Records> {
+async function recordsOf(written: string, share = { worker: 1, of: 1 }): Promise<Records> {
   const tell = (level: string, event: string, text: string) => told.push(`${level} ${event}: ${text}`);
-  const records = await Records.open(settingsOf(written), { data: folder, worker: "1", tell });
+  const records = await Records.open(settingsOf(written), { data: folder, share, tell });
   open.push(records);
   return records;
 }
@@ -177,6 +177,34 @@ test("several places are told, and one that is full keeps nobody else back", asy
   await records.close();
   expect(told.at(-1)).toBe("warning recordsWaiting: records full: 100 wait on the disk for the next start");
   expect(readFileSync(join(folder, "sessions.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(100);
+});
+
+test("of workers, each takes over what waits from its own number, and the first what nobody else will", async () => {
+  const nowhere = "{ type: file, path: /dev/full }";
+  const kept = async (written: string, worker: number, of: number) => {
+    const records = await Records.open(settingsOf(`[${written}]`), {
+      data: folder,
+      share: { worker, of },
+      tell: () => {},
+    });
+    records.ended({ ...ended, session: 10 * of }, NOW);
+    await records.close();
+  };
+  // A folder is no database.
+  const third = `{ type: sqlite, name: third, path: ${folder} }`;
+  for (const worker of [1, 2, 3]) await kept(third, worker, 3);
+  await kept(nowhere.replace("file,", "file, name: third-2,"), 1, 1); // another place, whatever it is called
+  const written = "[{ type: file, name: third, path: sessions.jsonl }]";
+  const both = [await recordsOf(written, { worker: 2, of: 2 }), await recordsOf(written, { worker: 1, of: 2 })];
+  for (const records of both) await records.close();
+  const sessions = (file: string) =>
+    readFileSync(join(folder, file), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { session: string }).session)
+      .toSorted();
+  expect(sessions("sessions.jsonl-2")).toEqual(["2.30"]);
+  expect(sessions("sessions.jsonl")).toEqual(["1.30", "3.30"]);
 });
 
 interface Kind {
