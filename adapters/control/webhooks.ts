@@ -11,7 +11,8 @@ export class Webhooks {
 
   private constructor(webhooks: readonly Webhook[], control: Pick<Control, "events">) {
     this.#webhooks = webhooks;
-    this.#unfollow = control.events(undefined, (occurrence) => {
+    // From the start: sessions may have begun while the queues were opened.
+    this.#unfollow = control.events(0, (occurrence) => {
       for (const webhook of webhooks) webhook.happened(occurrence);
     });
   }

@@ -22,7 +22,7 @@ export class Answering {
     this.#send = send;
     this.#traces = new Map();
     void asked.drained.then(() => send({ type: "drained" }));
-    asked.control.events(undefined, (occurrence) => send({ type: "occurred", occurrence }));
+    asked.control.events(0, (occurrence) => send({ type: "occurred", occurrence }));
   }
 
   async ask(ask: Ask): Promise<void> {

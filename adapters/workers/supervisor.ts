@@ -14,6 +14,11 @@ const FIRST_PAUSE = 100;
 const LAST_PAUSE = 30_000;
 const LONG_ENOUGH = 60_000;
 
+/** What happens before somebody wants to be told of it; as many as are remembered later. */
+const MOST_EARLY = 4096;
+
+type Occurred = (worker: number | undefined, occurrence: Omit<Occurrence, "id">) => void;
+
 type Tell = (
   level: "info" | "error",
   event: string,
@@ -40,9 +45,10 @@ interface Slot {
 }
 
 export class Supervisor {
-  /** What somebody may want to be told: something worth an event, of a worker or (undefined) of us; and a worker's end. */
-  occurred: (worker: number | undefined, occurrence: Omit<Occurrence, "id">) => void;
+  /** Somebody may want to be told of a worker's end. */
   died: (worker: number) => void;
+  readonly #early: Parameters<Occurred>[];
+  #occurred: Occurred;
   readonly #options: SupervisorOptions;
   readonly #slots: readonly Slot[];
   /** What runs. */
@@ -59,7 +65,9 @@ export class Supervisor {
   #end: () => void;
 
   private constructor(options: SupervisorOptions) {
-    this.occurred = () => {};
+    const early: Parameters<Occurred>[] = [];
+    this.#early = early;
+    this.#occurred = (...one) => void (early.length < MOST_EARLY && early.push(one));
     this.died = () => {};
     this.#options = options;
     this.#configuration = options.configuration;
@@ -94,6 +102,15 @@ export class Supervisor {
       throw error;
     }
     return supervisor;
+  }
+
+  /**
+   * Is told what is worth an event, of a worker or (undefined) of us, from the start: the first worker has clients while
+   * the others have yet to listen.
+   */
+  set occurred(sink: Occurred) {
+    this.#occurred = sink;
+    for (const one of this.#early.splice(0)) sink(...one);
   }
 
   /** By worker, then by listener. */
@@ -143,7 +160,7 @@ export class Supervisor {
     this.#draining = on;
     this.#drained.clear();
     if (on || this.#stopping) return;
-    for (const slot of this.#slots) if (slot.worker === undefined) void this.#replace(slot, "it drained");
+    for (const slot of this.#slots) if (slot.worker === undefined) void this.#replace(slot, "it drained", 0);
   }
 
   #drainedBy(worker: WorkerProcess): void {
@@ -157,8 +174,13 @@ export class Supervisor {
     const { number } = slot;
     const place = { number, of: workers, ports: this.#portsFor(slot) };
     const start = { type: "start", configuration: this.#configuration, place } as const;
+    let sessions = 0;
     const worker = new WorkerProcess(number, command, start, {
-      occurred: (occurrence) => this.occurred(number, occurrence),
+      occurred: (occurrence) => {
+        if (occurrence.type === "sessionStarted") sessions++;
+        if (occurrence.type === "sessionEnded") sessions--;
+        this.#occurred(number, occurrence);
+      },
       drained: () => this.#drainedBy(worker),
     });
     slot.worker = worker;
@@ -176,19 +198,21 @@ export class Supervisor {
       // Nobody would come to it.
       if (this.#draining) return this.#drainedBy(worker);
       if (performance.now() - since >= LONG_ENOUGH) slot.pause = FIRST_PAUSE;
-      void this.#replace(slot, how);
+      void this.#replace(slot, how, sessions);
     });
   }
 
-  async #replace(slot: Slot, how: string): Promise<void> {
+  /** @param sessions  that ended with it: nobody else will ever tell of them */
+  async #replace(slot: Slot, how: string, sessions: number): Promise<void> {
     const { number } = slot;
     const tell: Tell = (level, event, text, fields) => {
       this.#options.tell(level, event, text, fields);
-      this.occurred(undefined, { at: Date.now(), type: event, text, fields });
+      this.#occurred(undefined, { at: Date.now(), type: event, text, fields });
     };
-    for (let why = how; !this.#stopping && !this.#draining; ) {
-      const fields = { worker: number, why, pause: slot.pause };
-      tell("error", "workerEnded", `worker ${number} ended (${why}); starts again in ${slot.pause} ms`, fields);
+    for (let [why, lost] = [how, sessions]; !this.#stopping && !this.#draining; lost = 0) {
+      const fields = { worker: number, why, sessions: lost, pause: slot.pause };
+      const its = lost === 0 ? "" : ` with ${lost} session${lost === 1 ? "" : "s"}`;
+      tell("error", "workerEnded", `worker ${number} ended (${why})${its}; starts again in ${slot.pause} ms`, fields);
       await pause(slot.pause, this.#stop.signal);
       if (this.#stopping || this.#draining) return;
       slot.pause = Math.min(slot.pause * 2, LAST_PAUSE);

@@ -46,7 +46,8 @@ export class WorkerProcess {
     const child = this.#child;
     this.ended = new Promise((resolve) => {
       child.once("error", (error) => resolve(error.message));
-      child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+      // Not `exit`: what it said last may still be in the pipe then.
+      child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     const { stdin, stdout } = child as ChildProcess & { stdin: NonNullable<ChildProcess["stdin"]> };
     let tell: (message: ToSupervisor) => void = () => {};

@@ -155,7 +155,7 @@ describe.each(Object.entries(starts))("two workers on %s", (_, start) => {
     const relay = await served(start);
     const [, second] = await inboxes(relay);
     process.kill(pidOf(relay.server, 1), "SIGKILL");
-    await relay.server.says(/error +worker 1 ended \(SIGKILL\); starts again in 100 ms\n/, "err");
+    await relay.server.says(/error +worker 1 ended \(SIGKILL\) with \d+ sessions?; starts again in 100 ms\n/, "err");
     await parley(relay.folder, ["send", ...(second?.path ?? []), "--text", "still here", ...trust]);
     await second?.program.says(/still here\n/);
     await relay.server.says(/info +worker 1 listens again\n/, "err");
