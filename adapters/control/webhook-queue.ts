@@ -58,7 +58,8 @@ export class WebhookQueue {
     this.#fileOctets = 0;
     this.#writing = undefined;
     this.#failing = false;
-    for (const event of left) this.add(event);
+    // The files of several processes may together hold more than has room: they were promised to be kept.
+    for (const event of left) this.#keep(event, lineOf({ event }));
   }
 
   /**
@@ -92,10 +93,14 @@ export class WebhookQueue {
   add(event: Occurrence): boolean {
     const line = lineOf({ event });
     if (this.#waiting.length >= MOST_EVENTS || this.#octets + line.length > MOST_OCTETS) return false;
+    this.#keep(event, line);
+    return true;
+  }
+
+  #keep(event: Occurrence, line: string): void {
     this.#waiting.push({ event, octets: line.length });
     this.#octets += line.length;
     this.#write(line);
-    return true;
   }
 
   /** The first ones, at most so many. */

@@ -249,6 +249,21 @@ describe("the queue", () => {
     await again.close();
   });
 
+  test("takes over all that several programs have left, however much it is together", async () => {
+    const lines = (first: number) =>
+      Array.from({ length: 6000 }, (_, i) => JSON.stringify({ event: event(first + i) })).join("\n");
+    writeFileSync(join(folder, `q.${NOBODY}.jsonl`), lines(0));
+    writeFileSync(join(folder, `q.${NOBODY - 1}.jsonl`), lines(6000));
+    const queue = await WebhookQueue.open(folder, "q", () => {});
+    expect([queue.size, queue.first?.id]).toEqual([12_000, 0]);
+    expect(queue.add(event(12_000))).toBe(false);
+    await queue.close();
+    const again = await WebhookQueue.open(folder, "q", () => {});
+    expect(again.size).toBe(12_000);
+    while (again.size > 0) again.done();
+    await again.close();
+  });
+
   test("takes sixteen megabytes and no more", async () => {
     const queue = await WebhookQueue.open(folder, "q", () => {});
     const text = "x".repeat(1 << 20);
