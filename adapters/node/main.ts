@@ -12,7 +12,4 @@ import { node } from "./runtime.ts";
  */
 setFlagsFromString("--semi-space-growth-factor=1");
 
-/** Nor of as much garbage again as there is to keep: with this it looks for some when the heap has grown by a third. */
-setFlagsFromString("--heap-growing-percent=30");
-
 process.exitCode = await runProgram(node, process.argv.slice(2), processTerminal(isSea()));
