@@ -61,8 +61,8 @@ export async function listen(
     if (origin !== undefined) socket.resume(); // stopped when its header had been read; nothing comes before the next turn
     give(false, { socket, origin }, []);
   };
-  // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
   const ours = tls === undefined && proxied === undefined ? reads : undefined;
+  // A client that has finished still gets what we owe it; but in a handshake we owe nothing, and node:tls would wait on.
   const server = createServer({ allowHalfOpen: tls === undefined, pauseOnConnect: ours !== undefined }, (given) => {
     const socket = ours === undefined ? given : readInto(ours, given);
     socket.on("error", ignore);

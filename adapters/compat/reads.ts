@@ -18,14 +18,14 @@ export function isReadIntoOurs(socket: Socket): boolean {
 }
 
 /**
- * A socket in the place of `accepted`, which nobody has read from yet. It is paused.
+ * A socket in the place of `accepted`, which nobody has read from yet: paused, or the same one when it has gone already.
  *
  * A server cannot be told `onread`; a socket that is made for a handle can.
  */
 export function readInto(buffer: Uint8Array, accepted: Socket): Socket {
   const held = accepted as unknown as { _handle?: object | null };
   const handle = held._handle;
-  if (typeof handle !== "object" || handle === null) return accepted.resume(); // it has gone already
+  if (typeof handle !== "object" || handle === null) return accepted.resume();
   held._handle = null;
   const { allowHalfOpen } = accepted;
   accepted.destroy(); // it is no connection of the server's any more

@@ -249,9 +249,10 @@ export class Outbox implements Flushable {
   }
 }
 
-/** Copying fewer octets than this one by one is quicker than making a view for `set`. */
+/** Copying fewer octets than this one by one is quicker than a call. */
 const SHORT = 32;
 
+/** Unlike `set` it wants no view of the source, and views are what Bun's collector is busy with. */
 const { copy } = Buffer.prototype;
 
 const sparePages: Uint8Array[] = [];

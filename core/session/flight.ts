@@ -63,7 +63,7 @@ export class Flight {
   }
 
   isFull(now: Millis): boolean {
-    return this.#sentTo - this.answeredTo > SHARED_WINDOW && now < this.#sharedUntil && now >= this.openUntil;
+    return this.underWay > SHARED_WINDOW && this.isShared(now) && now >= this.openUntil;
   }
 
   /** A request that will be answered was written up to here. */
